@@ -1,0 +1,38 @@
+# `make run` and `make test` need Python >= 3.11, make and git; they set up .venv themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test check gate bench train clean
+
+run: $(VENV)/.run
+	$(BIN)/jdextract extract corpus/documents/samples -o out/records.jsonl --html out/report.html --summary
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+gate: $(VENV)/.test
+	$(BIN)/python -m pytest tests/test_gate.py -s
+
+train: $(VENV)/.test
+	$(BIN)/jdextract train corpus -o models
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("jdextract needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.test: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	touch $@ $(VENV)/.run
+
+clean:
+	rm -rf out build dist .pytest_cache .mypy_cache .ruff_cache

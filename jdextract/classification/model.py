@@ -1,0 +1,117 @@
+"""Duty sentence -> probabilities of all roles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
+
+from jdextract.classification.features import Cut, fold_duty, read_texts
+from jdextract.classification.vectors import FastFeatures
+from jdextract.records import Role
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from jdextract.classification.settings import Settings
+    from jdextract.taxonomy import Taxonomy
+
+# What a line is when it is no duty at all. The model knows them as classes; no Role ever names them.
+REQUIREMENT, PAGE_TEXT = "~requirement", "~page-text"
+_NO_DUTY = "~"
+
+_BATCH = 4_096  # sentences at once: bounds the memory of their sparse features
+
+
+def roles_of(pipeline: Any) -> tuple[str, ...]:
+    """Role ids that a trained pipeline knows, in the order of its classes."""
+    return tuple(str(name) for name in pipeline.classes_ if not name.startswith(_NO_DUTY))
+
+
+class DutyModel:
+    """A trained pipeline with its taxonomy and its numbers. Deterministic; holds no state between calls."""
+
+    def __init__(
+        self, pipeline: Any, taxonomy: Taxonomy, settings: Settings, prior: NDArray[np.float64], version: str, cut: Cut
+    ) -> None:
+        self.pipeline, self.taxonomy, self.settings, self.version = pipeline, taxonomy, settings, version
+        self.prior = prior  # (roles, roles): log P(role of a duty | role of its title), in the order of `roles`
+        self.roles = roles_of(pipeline)
+        self._cut = cut
+        self._fast = FastFeatures.make(pipeline, cut)
+
+    def log_probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Normalised sentences -> (sentences, roles + 1), natural logarithms; the last column: no duty at all.
+
+        Each distinct sentence is read once.
+        """
+        import numpy as np
+
+        folded = [fold_duty(text) for text in texts]
+        places = {text: i for i, text in enumerate(dict.fromkeys(folded))}
+        distinct = list(places)
+        parts = [self._read(distinct[i : i + _BATCH]) for i in range(0, len(distinct), _BATCH)]
+        if not parts:
+            return np.zeros((0, len(self.roles) + 1))
+        every: NDArray[np.float64] = np.concatenate(parts)
+        return every[[places[text] for text in folded]]
+
+    def _read(self, folded: list[str]) -> NDArray[np.float64]:
+        if self._fast is None:
+            decisions = self.pipeline.decision_function(read_texts(folded, self._cut))
+        else:
+            decisions = self.pipeline.named_steps["roles"].decision_function(self._fast.transform(folded))
+        return share_out(decisions, self.pipeline.classes_, self.settings)
+
+
+def share_out(decisions: NDArray[Any], classes: NDArray[np.str_], settings: Settings) -> NDArray[np.float64]:
+    """Decision values (rows, classes) -> log-probabilities (rows, roles + 1); the last column: no duty at all."""
+    import numpy as np
+
+    no_duty = np.char.startswith(classes.astype(str), _NO_DUTY)
+    logs = log_softmax(settings.scale * decisions + settings.no_duty_bias * no_duty)
+    last = np.log(np.exp(logs[:, no_duty]).sum(axis=1, keepdims=True).clip(min=1e-12))
+    result: NDArray[np.float64] = np.hstack([logs[:, ~no_duty], last])
+    return result
+
+
+def log_softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
+    """Logits (rows, roles) -> log-probabilities that sum to one in each row."""
+    import numpy as np
+
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    result: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return result
+
+
+def make_roles(
+    logs: NDArray[np.float64], roles: Sequence[str], taxonomy: Taxonomy, threshold: float, top: int, decided_by: str
+) -> list[Role]:
+    """Log-probabilities -> one Role a row: the best if its score reaches `threshold`, else an abstention.
+
+    `logs`: (rows, roles), or with one column more for what is no duty, on which a row that has its most there abstains.
+    An abstention still names the best role. `top`: how many alternatives each Role lists.
+    """
+    import numpy as np
+
+    if not len(logs):
+        return []
+    top = min(top, len(roles) - 1)
+    order = np.argsort(-logs[:, : len(roles)], axis=1, kind="stable")[:, : top + 1]
+    scores = np.exp(np.take_along_axis(logs, order, axis=1)).clip(0, 1).round(6)
+    assigned = (scores[:, 0] >= threshold) & (logs.argmax(axis=1) < len(roles))
+    named = [(role, taxonomy.family_of(role)) for role in roles]
+    result = []
+    for ids, row, sure in zip(order.tolist(), scores.tolist(), assigned.tolist(), strict=True):
+        every = [{"id": named[i][0], "family": named[i][1], "score": score} for i, score in zip(ids, row, strict=True)]
+        status = "assigned" if sure else "abstained"
+        result.append({**every[0], "status": status, "alternatives": every[1:], "decided_by": decided_by})
+    return _role_list().validate_python(result)  # all at once: several times as fast as one by one
+
+
+@cache
+def _role_list() -> TypeAdapter[list[Role]]:
+    return TypeAdapter(list[Role])

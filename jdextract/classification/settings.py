@@ -1,0 +1,64 @@
+"""The numbers of a duty model: what training uses and what turns its decisions into probabilities.
+
+The defaults were chosen on 1,000 real segments whose words the model never reads; a model's own stand in its
+`settings.json`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from jdextract.errors import ModelError
+
+
+class _Numbers(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TrainingSettings(_Numbers):
+    seed: int = 0
+    characters: tuple[int, int] = (1, 4)  # shortest and longest character n-gram
+    words: tuple[int, int] = (1, 2)
+    fewest: int = Field(default=2, ge=1)  # sentences in which an n-gram must stand
+    regularization: float = Field(default=0.3, gt=0)  # C of the linear SVM
+    phrase_weight: float = Field(default=1.0, gt=0)  # of titles and scope phrases of the taxonomy against sentences
+    weak_weight: float = Field(default=0.1, gt=0)  # of unlabelled duties against sentences
+    weak_score: float = Field(default=0.6, ge=0, le=1)  # that an unlabelled duty must reach in context
+    weak_limit: int = Field(default=1_000, ge=0)  # unlabelled duties of one role
+
+
+class ContextSettings(_Numbers):
+    """A log-linear reading in context: sentence + what the title's role says."""
+
+    prior: float = Field(default=0.38, ge=0)  # weight of log P(duty role | title role), from the annotated documents
+    same_role: float = 1.0  # added to the title's role itself
+    same_family: float = 0.44  # added to its family
+    scale: float = Field(default=0.92, gt=0)  # sharpness of the sum
+
+
+class TitleSettings(_Numbers):
+    """How often each way from a title to a role is right."""
+
+    exact: float = Field(default=0.98, ge=0, le=1)
+    contained: float = Field(default=0.9, ge=0, le=1)
+
+
+class Settings(_Numbers):
+    training: TrainingSettings = TrainingSettings()
+    scale: float = Field(default=5.2, gt=0)  # decision values times this are logits
+    no_duty_bias: float = 1.5  # added to the logits of what is no duty
+    threshold: float = Field(default=0.6, ge=0, le=1)  # a lower score abstains
+    context: ContextSettings = ContextSettings()
+    titles: TitleSettings = TitleSettings()
+
+
+def load_settings(path: Path) -> Settings:
+    """Raises ModelError for a missing file or a number out of its range."""
+    try:
+        return Settings.model_validate_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(f"cannot be opened ({error.strerror})", where=str(path)) from error
+    except ValidationError as error:
+        raise ModelError(f"is not a settings file: {error.errors()[0]['msg']}", where=str(path)) from error

@@ -1,0 +1,1 @@
+"""SourceText -> Draft: script, tokens, segments, zones, positions."""

@@ -1,0 +1,215 @@
+"""Position names in folded text: how much a stretch looks like one, and where in it the name stands."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import cache
+from typing import Literal
+
+from jdextract.extraction.rules import load_rules
+from jdextract.extraction.segments import HAN, Atom
+from jdextract.records import Span
+
+Tier = Literal["strong", "weak", "department", "none"]
+
+LONGEST_TITLE = 30  # code points
+
+
+@cache
+def _patterns() -> dict[str, re.Pattern[str]]:
+    rules = load_rules("positions")
+
+    def either(name: str) -> str:
+        return "|".join(sorted(map(re.escape, rules[name]), key=len, reverse=True))
+
+    latin = rf"(?<![a-z])(?:{either('latin')})(?![a-z])"
+    return {
+        "strong": re.compile(rf"(?:{either('strong')}|{latin})(?![a-z])", re.IGNORECASE),
+        "strong_end": re.compile(rf"(?:{either('strong')}|{latin})$", re.IGNORECASE),
+        "weak_end": re.compile(rf"(?:{either('weak')})$", re.IGNORECASE),
+        "department_end": re.compile(rf"(?:{either('department')})$"),
+        "verb": re.compile(rf"(?:{either('verbs')})"),
+        "recruiting": re.compile(rf"(?:(?:{either('recruiting')})\s?[:]?\s?)+"),
+        "generic": re.compile(rf"(?:{either('generic')})(?![{HAN}])"),
+        "label": re.compile(
+            rf"\s*[【\[(]?(?:{either('labels')})[】\])]?\s*(?:[{'一二三四五六七八九十'}\d]{{1,2}})?\s*[:|]?\s*$",
+            re.IGNORECASE,
+        ),
+        "glued_verb": re.compile(
+            "负责|协助|制定|参与|管理|完成|根据|熟悉|执行|维护|处理|收集|分析|撰写|编写|审核|接待|提供|核对|监控|跟踪|策划|设计|拍摄|组织|统筹|对接|开发|办理"
+        ),
+        "suffix": re.compile(
+            rf"\s?(?:{either('suffixes')})(?:篇?[一二三四五六七八九十\d]{{0,2}}|\([一二三四五六七八九十\d]{{1,2}}\))$"
+        ),
+        "inner_suffix": re.compile(rf"(?:{either('suffixes')})"),
+    }
+
+
+def is_title_label(text: str) -> bool:
+    """Whether folded `text` is a label such as 岗位名称: that has the name behind it."""
+    return _patterns()["label"].match(text) is not None
+
+
+# Where a name ends at the latest: what follows is detail (place, pay, urgency, English).
+_STOP = re.compile(
+    r"[,，。;；:!~?|★☆*\n\t(\[【<《{}]|\s{2,}|--+|——|…|[×xX]\s?\d|\d+\s?[名人位]|\d[\d,.]*\s?[kK元万]|薪|底薪|待遇|急聘|双休|包吃|包住|五险"
+)
+# 测试工程师是质量的守门员 / 產品經理 Product Manager: the name ends here if it is one.
+_TURN = re.compile(
+    rf"(?<=[{HAN}])(?:是|负责|从事|主要|作为|处在|须|需|\s?[/|]?\s?(?=[A-Za-z][A-Za-z-]{{3,}}(?:[\s.&/-]|$)))"
+)
+_OPENING = re.compile(
+    r"^\s*(?:[^\w\s(\[【《「『（]+\s?|职缺[A-Z\d]\s|[oO#]?\d{1,2}(?:\.\d){0,3}\s+|[【\[(（「『《<][^】\])）」』》>\n]{1,30}[】\])）」』》>]\s?|[A-Z]{0,3}\.?\d{2,}[A-Za-z\d]*\s?[-_/—]\s?|[^\s\-_—/]{1,10}(?:类|部|处|所)\s?[-_—]\s?|[\"“'「\-—*~]+)+"
+)
+_CLOSERS = " \t\n-—_~·/、,，.。:：;；\"”'」』*+&"
+
+
+def tier(text: str) -> Tier:
+    """How much folded `text` as a whole looks like a position name."""
+    text = text.strip(_CLOSERS)
+    if (
+        not 2 <= len(text) <= LONGEST_TITLE
+        or (_patterns()["verb"].match(text)
+        and len(text) > 6)
+        or re.search(r"[,，。;；!]", text)
+    ):
+        return "none"
+    for name in ("strong", "weak", "department"):
+        if _patterns()[f"{name}_end"].search(text):
+            return name  # type: ignore[return-value]
+    return "none"
+
+
+def find_title(folded: str, start: int, end: int) -> tuple[Span, Tier] | None:
+    """Span of the position name inside `folded[start:end]` and how sure its form is, or None.
+
+    The name is one stretch: openers (`【急聘】`, codes, 诚聘) and what follows it (岗位职责, brackets, head count, pay,
+    place) are left out.
+    """
+    patterns = _patterns()
+    if opening := _OPENING.match(folded[start:end]):
+        if re.search(rf"[{HAN}A-Za-z]", folded[start + opening.end() : end]):
+            start += opening.end()
+    if recruiting := patterns["recruiting"].match(folded, start, end):
+        rest = folded[recruiting.end() : end].strip(_CLOSERS)
+        if re.match(rf"[{HAN}A-Za-z]{{2}}", rest) and not patterns["generic"].match(rest):
+            start = recruiting.end()
+    if stop := _STOP.search(folded, start, end):
+        if stop.start() > start:
+            end = stop.start()
+    for cut in _TURN.finditer(folded, start, end):
+        if cut.start() - start >= 2 and tier(folded[start : cut.start()]) in ("strong", "weak"):
+            end = cut.start()
+            break
+    start, end = _name_part(folded, *_trim(folded, start, end))
+    while (suffix := patterns["suffix"].search(folded[start:end])) and suffix.start() >= 2:
+        start, end = _trim(folded, start, start + suffix.start())
+    if (
+        (inner := patterns["inner_suffix"].search(folded, start, end))
+        and inner.start() - start >= 2
+        and len(inner.group()) >= 4
+    ):
+        start, end = _trim(folded, start, inner.start())
+    if end - start > LONGEST_TITLE or end - start < 2:
+        return None
+    found = tier(folded[start:end])
+    if found in ("none", "weak"):
+        # 大数据开发助理双休: cut behind the last word that ends names.
+        ends = [
+            m.end()
+            for m in patterns["strong"].finditer(folded, start, end)
+            if len(m.group()) > 1 or m.group() in "员师"
+        ]
+        if ends and ends[-1] < end and found == "none":
+            start, end = _trim(folded, start, ends[-1])
+            found = tier(folded[start:end])
+    return ((start, end), found) if end - start >= 2 else None
+
+
+_JOINTS = re.compile(r"[-_—–]+")
+_CODE_END = re.compile(r"[A-Z]{0,3}\d{3,}$")
+
+
+def _name_part(folded: str, start: int, end: int) -> Span:
+    """The part between dashes that is the name: `蚂蚁集团-产品专家-杭州`, `PRD_SD_高级开发工程师`, but `SAP-ABAP顾问` whole."""
+    if code := _CODE_END.search(folded[start:end]):
+        if code.start() >= 2:
+            end = start + code.start()
+    parts, at = [], start
+    for joint in _JOINTS.finditer(folded, start, end):
+        parts.append((at, joint.start()))
+        at = joint.end()
+    parts.append((at, end))
+    if len(parts) > 1:
+        for i, (first, last) in reversed(list(enumerate(parts))):
+            if tier(folded[first:last]) == "strong":
+                if (
+                    i
+                    and folded[first].isascii()
+                    and folded[parts[i - 1][0] : parts[i - 1][1]].isascii()
+                    and folded[first - 1] == "-"
+                ):
+                    first = parts[i - 1][0]
+                return _trim(folded, first, last)
+    return start, end
+
+
+def _trim(folded: str, start: int, end: int) -> Span:
+    while start < end and folded[start] in _CLOSERS:
+        start += 1
+    while end > start and folded[end - 1] in _CLOSERS:
+        end -= 1
+    return start, end
+
+
+def split_glued(folded: str, atoms: list[Atom]) -> list[Atom]:
+    """Cut a name off the statement that the scrape glued to it.
+
+    `客服专员职责客服专员是…` is cut behind 职责, and behind an enumerator of chapters `五、文案撰写详情页…` before the verb.
+    """
+    patterns = _patterns()
+    result = []
+    for atom in atoms:
+        cut = 0
+        if (
+            atom.heading is None
+            and not atom.label
+            and (atom.mark in _CHAPTERS or atom.before in ("line", "", "heading", "bracket"))
+        ):
+            window = folded[atom.start : min(atom.end, atom.start + 34)]
+            suffix = patterns["inner_suffix"].search(window, 2)
+            if suffix and tier(window[: suffix.start()]) != "none":
+                cut = atom.start + suffix.end()
+            elif (
+                atom.mark in _CHAPTERS
+                and tier(_STOP.split(window)[0]) == "none"
+                and (verb := patterns["glued_verb"].search(window, 2))
+            ):
+                if verb.start() <= 9 and tier(window[: verb.start()]) in ("strong", "weak"):
+                    cut = atom.start + verb.start()
+        if not cut and atom.heading is None and (twice := _TWICE.match(folded, atom.start, atom.end)):
+            cut = twice.end()
+        if (
+            not cut
+            and atom.heading is None
+            and (comma := _COMMA.search(folded, atom.start, min(atom.end, atom.start + 18)))
+        ):
+            if (
+                comma.start() - atom.start >= 2
+                and tier(_STOP.split(folded[atom.start : comma.start()])[0]) == "strong"
+                and atom.before in ("", "line")
+            ):
+                cut = comma.end()
+        if cut and len(folded[cut : atom.end].strip(_CLOSERS)) >= 4:
+            result.append(replace(atom, end=cut, after="glued"))
+            result.append(replace(atom, lead=cut, start=cut, mark="", number=0, before="glued"))
+        else:
+            result.append(atom)
+    return result
+
+
+# 运营专员(Operation Specialist)运营专员负责…
+_TWICE = re.compile(r"(?P<name>[^\s()]{2,14})\s?\([A-Za-z][A-Za-z .&/-]+\)(?=(?P=name))")
+_COMMA = re.compile(r"[,，+]")
+_CHAPTERS = frozenset({"han", "han-paren", "chapter", "section", "formal", "stem", "label"})

@@ -1,0 +1,144 @@
+"""The order of the stages. The only module that knows all of them.
+
+bytes ─ reading ─> SourceText ─ extraction ─> Draft ─ classification ─> RoleRecord* ─ deduplication ─> marked RoleRecord*
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from jdextract.config import Config
+from jdextract.records import (
+    ClassifiedDuty,
+    DocumentRef,
+    Draft,
+    DraftRecord,
+    Duty,
+    Piece,
+    ReadFailure,
+    Role,
+    RoleRecord,
+    SourceText,
+    TextSpan,
+)
+
+if TYPE_CHECKING:
+    from jdextract.classification import Classifier
+    from jdextract.extraction.extractor import Extractor
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One document with all that was decided about it: every segment with its zone, and the records."""
+
+    draft: Draft
+    records: tuple[RoleRecord, ...]
+
+
+class Pipeline:
+    """Everything between decoded text and role records, models loaded once, no state between documents.
+
+    `Pipeline().extract_one(source)` is a pure function of the source and the configuration, so that a process pool, a
+    cluster or a notebook can call it in any order.
+    """
+
+    def __init__(self, config: Config | None = None) -> None:
+        self.config = config or Config()
+
+    @cached_property
+    def extractor(self) -> Extractor:
+        from jdextract.extraction.extractor import Extractor
+
+        return Extractor(self.config.extraction, self.config.tokens)
+
+    @cached_property
+    def classifier(self) -> Classifier:
+        from jdextract import classification
+
+        return classification.load(self.config.classification, self.extractor.cut)
+
+    def explain(self, source: SourceText) -> Explained:
+        """Extract one document and keep the trail of decisions."""
+        draft = self.extractor.extract(source)
+        records = tuple(self._record(draft, i, record) for i, record in enumerate(draft.records))
+        return Explained(draft, records)
+
+    def extract_one(self, source: SourceText) -> tuple[RoleRecord, ...]:
+        """Role records of one document, in document order."""
+        return self.explain(source).records
+
+    def extract(self, inputs: Iterable[str]) -> Iterator[tuple[SourceText, Explained] | ReadFailure]:
+        """Read and extract files, folders, globs or `-`, in a stable order; what can't be read comes as a ReadFailure.
+
+        Exact duplicates among the duties of the run are marked with `duplicate_of`.
+        """
+        from jdextract.deduplication.exact import FirstSeen
+        from jdextract.reading import read
+
+        first_seen = FirstSeen()
+        for item in read(inputs, self.config.reading):
+            if isinstance(item, ReadFailure):
+                yield item
+                continue
+            explained = self.explain(item)
+            marked = tuple(first_seen.mark(record) for record in explained.records)
+            yield item, Explained(explained.draft, marked)
+
+    def classify(self, texts: Iterable[str]) -> Iterator[ClassifiedDuty]:
+        """Canonical role of single duty sentences, in order."""
+        batch: list[str] = []
+        for text in texts:
+            batch.append(text)
+            if len(batch) == 512:
+                yield from self._classify_batch(batch)
+                batch = []
+        yield from self._classify_batch(batch)
+
+    def _classify_batch(self, texts: list[str]) -> Iterator[ClassifiedDuty]:
+        normalized = [self.extractor.normalize(text) for text in texts]
+        for text, clean, role in zip(texts, normalized, self.classifier.classify(normalized), strict=True):
+            yield ClassifiedDuty(text=text, normalized=clean, role=role)
+
+    def _record(self, draft: Draft, number: int, record: DraftRecord) -> RoleRecord:
+        source = draft.source
+        title_role = self.classifier.role_of_title(record.title.normalized) if record.title else None
+        roles = self.classifier.classify_in_context(
+            [duty.normalized for duty in record.duties], [duty.heading for duty in record.duties], title_role
+        )
+        place = record.title.span if record.title else _first_span(record)
+        identity = f"{source.id}:{number}:{place}"
+        return RoleRecord(
+            record_id=f"{source.id}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}",
+            document=DocumentRef(
+                id=source.id,
+                source=source.source,
+                script=draft.script,
+                region=draft.region,
+                encoding=source.encoding,
+                media_type=source.media_type,
+            ),
+            title=_text_span(record.title) if record.title else None,
+            role=self._role_of_record(title_role, roles),
+            headcount=record.headcount,
+            duties=tuple(
+                Duty(text=d.text, normalized=d.normalized, span=d.span, heading=d.heading, role=role)
+                for d, role in zip(record.duties, roles, strict=True)
+            ),
+            requirements=tuple(_text_span(piece) for piece in record.requirements),
+            compensation=tuple(_text_span(piece) for piece in record.compensation),
+        )
+
+    def _role_of_record(self, title_role: Role | None, roles: list[Role]) -> Role:
+        return self.classifier.role_of_record(title_role, roles)
+
+
+def _text_span(piece: Piece) -> TextSpan:
+    return TextSpan(text=piece.text, normalized=piece.normalized, span=piece.span)
+
+
+def _first_span(record: DraftRecord) -> tuple[int, int]:
+    return min(p.span for p in (*record.duties, *record.requirements, *record.compensation))

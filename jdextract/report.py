@@ -1,0 +1,259 @@
+"""The HTML page of a run: each source text with its zones in colour beside the records that were found in it.
+
+One file without network access. Scraped text goes in as escaped HTML only, never into a script, an attribute that is
+run, or an address. Documents are rendered one by one into a temporary file, so that memory does not grow with the run.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Any, get_args
+
+from jdextract.output import replacing
+from jdextract.records import ReadFailure, Role, RoleRecord, Segment, SourceText, Span, Zone
+
+if TYPE_CHECKING:
+    import jinja2
+
+    from jdextract.pipeline import Explained
+
+SHOWN_DOCUMENTS = 200  # documents beyond are named
+NAMED_DOCUMENTS = 2_000  # documents beyond are counted
+SHOWN_CHARACTERS = 60_000  # of one document
+SHOWN_FAILURES = 200
+
+Labels = Mapping[str, tuple[str, str]]  # role id -> Chinese and English label
+
+# Pictures for characters that HTML does not allow or that turn the direction of the text behind them.
+_PICTURES = {
+    **{code: 0x2400 + code for code in range(0x20) if code not in (0x09, 0x0A, 0x0D)},
+    **dict.fromkeys((*range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)), 0xFFFD),
+    **dict.fromkeys(range(0xD800, 0xE000), 0xFFFD),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A stretch of the text with one zone and one set of values; `keys` name the values, the first is linked."""
+
+    text: str
+    zone: str
+    keys: tuple[str, ...] = ()
+    starts: bool = False  # whether the first value starts here
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A title, duty, requirement or pay of a record, as the page shows it."""
+
+    key: str
+    zone: Zone
+    text: str
+    span: Span
+    heading: str | None = None
+    role: Role | None = None
+    duplicate_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordView:
+    """A record as the page shows it."""
+
+    record: RoleRecord
+    title: Value | None
+    duties: tuple[Value, ...]
+    requirements: tuple[Value, ...]
+    compensation: tuple[Value, ...]
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        return (*((self.title,) if self.title else ()), *self.duties, *self.requirements, *self.compensation)
+
+
+class ReportWriter:
+    """Takes documents one by one and writes the page when its block ends.
+
+    `labels` gives role ids a Chinese and an English name; a role without one is shown by its id.
+    """
+
+    def __init__(self, path: Path, labels: Labels | None = None) -> None:
+        self._path = path
+        self._templates = _templates(labels or {})
+        self._stack = ExitStack()
+        self._documents: IO[bytes]
+        self._names: IO[bytes]
+        self._failures: list[ReadFailure] = []
+        self._counts = {"documents": 0, "records": 0, "duties": 0, "failures": 0}
+
+    def __enter__(self) -> ReportWriter:
+        self._documents = self._spool()
+        self._names = self._spool()
+        return self
+
+    def _spool(self) -> IO[bytes]:
+        return self._stack.enter_context(tempfile.TemporaryFile())
+
+    def add(self, source: SourceText, explained: Explained) -> None:
+        """Add one document."""
+        number = self._counts["documents"]
+        self._counts["documents"] += 1
+        self._counts["records"] += len(explained.records)
+        self._counts["duties"] += sum(len(record.duties) for record in explained.records)
+        if number >= NAMED_DOCUMENTS:
+            return
+        records = view_records(number, explained.records)
+        document = {"number": number, "source": source, "records": records, "shown": number < SHOWN_DOCUMENTS}
+        self._names.write(self._templates.get_template("name.html.j2").render(document).encode())
+        if number < SHOWN_DOCUMENTS:
+            template = self._templates.get_template("document.html.j2")
+            runs = split_runs(source.text[:SHOWN_CHARACTERS], explained.draft.segments, records)
+            template.stream(document, draft=explained.draft, runs=runs, limit=SHOWN_CHARACTERS).dump(
+                self._documents, encoding="utf-8"
+            )
+
+    def add_failure(self, failure: ReadFailure) -> None:
+        """Name an input that could not be read."""
+        self._counts["failures"] += 1
+        if len(self._failures) < SHOWN_FAILURES:
+            self._failures.append(failure)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        with self._stack:
+            if kind is None:
+                self._write_page()
+
+    def _write_page(self) -> None:
+        style, script = (_load(self._templates, name) for name in ("style.css", "script.js"))
+        page = self._templates.get_template("page.html.j2").stream(
+            counts=self._counts,
+            names=_chunks(self._names),
+            documents=_chunks(self._documents),
+            failures=self._failures,
+            zones=get_args(Zone),
+            shown=SHOWN_DOCUMENTS,
+            named=NAMED_DOCUMENTS,
+            style=style,
+            script=script,
+            policy=_policy(style, script),
+        )
+        with replacing(self._path) as stream:
+            page.dump(stream, encoding="utf-8")
+
+
+def write_report(
+    items: Iterable[tuple[SourceText, Explained] | ReadFailure], path: Path, labels: Labels | None = None
+) -> None:
+    """Write the page of all documents to `path`."""
+    with ReportWriter(path, labels) as report:
+        for item in items:
+            if isinstance(item, ReadFailure):
+                report.add_failure(item)
+            else:
+                report.add(*item)
+
+
+def view_records(document: int, records: Iterable[RoleRecord]) -> list[RecordView]:
+    """Records with a key for each value, unique on the page."""
+    views = []
+    for number, record in enumerate(records):
+        prefix = f"{document}-{number}"
+        title = Value(f"{prefix}-t", "title", record.title.text, record.title.span) if record.title else None
+        views.append(
+            RecordView(
+                record,
+                title,
+                tuple(
+                    Value(f"{prefix}-d{i}", "duty", d.text, d.span, d.heading, d.role, d.duplicate_of)
+                    for i, d in enumerate(record.duties)
+                ),
+                tuple(
+                    Value(f"{prefix}-r{i}", "requirement", v.text, v.span) for i, v in enumerate(record.requirements)
+                ),
+                tuple(Value(f"{prefix}-p{i}", "pay", v.text, v.span) for i, v in enumerate(record.compensation)),
+            )
+        )
+    return views
+
+
+def split_runs(text: str, segments: Iterable[Segment], records: Iterable[RecordView]) -> Iterator[Run]:
+    """The whole text in stretches that no segment and no value begins or ends within."""
+    zones = sorted((s for s in segments if s.span[0] < s.span[1]), key=lambda segment: segment.span)
+    values = sorted((v for view in records for v in view.values if v.span[0] < v.span[1]), key=lambda value: value.span)
+    cuts = {0, len(text)}
+    for low, high in (*(s.span for s in zones), *(v.span for v in values)):
+        cuts.update((min(low, len(text)), min(high, len(text))))
+    places = sorted(cuts)
+    open_values: list[Value] = []
+    next_zone = next_value = 0
+    for low, high in pairwise(places):
+        while next_zone < len(zones) and zones[next_zone].span[1] <= low:
+            next_zone += 1
+        while next_value < len(values) and values[next_value].span[0] <= low:
+            open_values.append(values[next_value])
+            next_value += 1
+        open_values = [value for value in open_values if value.span[1] > low]
+        inside = next_zone < len(zones) and zones[next_zone].span[0] <= low
+        yield _run(text[low:high], low, zones[next_zone] if inside else None, open_values)
+
+
+def _run(text: str, low: int, segment: Segment | None, values: list[Value]) -> Run:
+    note = f"{segment.zone} · {segment.decided_by} · {segment.score:.2f}" if segment else ""
+    zone = values[0].zone if values else segment.zone if segment else ""
+    keys = tuple(value.key for value in values)
+    return Run(text, zone, keys, bool(values) and values[0].span[0] == low, note)
+
+
+def _templates(labels: Labels) -> jinja2.Environment:
+    import jinja2
+
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("jdextract", "data/report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["visible"] = lambda text: text.translate(_PICTURES)
+    made.filters["role_name"] = lambda role: labels.get(role.id, (role.id, ""))
+    return made
+
+
+def _load(templates: jinja2.Environment, name: str) -> Any:
+    """A file of the package, put into the page as it is. The parser drops carriage returns, so the digest must too."""
+    from markupsafe import Markup
+
+    assert templates.loader is not None
+    text = templates.loader.get_source(templates, name)[0].replace("\r\n", "\n")
+    return Markup(text)
+
+
+def _policy(style: str, script: str) -> str:
+    """Content-Security-Policy: nothing but this very style and this very script."""
+    digests = [base64.b64encode(hashlib.sha256(part.encode()).digest()).decode() for part in (style, script)]
+    return (
+        f"default-src 'none'; style-src 'sha256-{digests[0]}'; script-src 'sha256-{digests[1]}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _chunks(spool: IO[bytes]) -> Iterator[Any]:
+    """What was rendered, in pieces that fit into memory."""
+    from markupsafe import Markup
+
+    spool.seek(0)
+    text = io.TextIOWrapper(spool, encoding="utf-8", newline="")
+    while piece := text.read(1 << 16):
+        yield Markup(piece)
+    text.detach()

@@ -1,0 +1,76 @@
+"""Quality gate: scores on annotated documents that no model has seen have pinned floors.
+
+`python -m tests.update_gate` measures again and writes the floors; it refuses to lower one without `--lower`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jdextract.annotation import GoldDocument, gold_json, read_marked
+from jdextract.corpus import read_splits
+from jdextract.evaluation.extraction import ExtractionScore
+from jdextract.pipeline import Pipeline
+from jdextract.records import SourceText
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = ROOT / "corpus" / "documents"
+FLOORS = Path(__file__).parent / "gate.json"
+GOLD = ROOT.parent / "shared" / "gold"
+
+
+def report_documents() -> list[GoldDocument]:
+    splits = read_splits(DOCUMENTS)
+    return [d for d in read_marked(DOCUMENTS) if splits[d.name].split == "report"]
+
+
+def digest(documents: list[GoldDocument]) -> str:
+    gold = [[d.text, gold_json(d)] for d in documents]
+    return hashlib.sha256(json.dumps(gold, ensure_ascii=False).encode()).hexdigest()[:16]
+
+
+def measure(documents: list[GoldDocument], pipeline: Pipeline) -> dict[str, float]:
+    score = ExtractionScore()
+    for document in documents:
+        score.add(document, pipeline.extract_one(SourceText("0" * 16, document.name, document.text)))
+    return score.figures()
+
+
+def test_floors(pipeline: Pipeline) -> None:
+    """On the documents kept for reporting no figure is below its floor, and the documents are those of the floors."""
+    pinned = json.loads(FLOORS.read_text(encoding="utf-8"))
+    documents = report_documents()
+    assert digest(documents) == pinned["digest"], "the documents changed: python -m tests.update_gate"
+    figures = measure(documents, pipeline)
+    print(f"\n{len(documents)} documents kept for reporting:", json.dumps(figures))
+    low = {name: (figures[name], floor) for name, floor in pinned["floors"].items() if figures[name] < floor}
+    assert not low, f"below the floor (found, floor): {low}"
+    assert figures["spans_that_do_not_hold"] == 0
+
+
+@pytest.mark.shared
+def test_real_documents(pipeline: Pipeline, tmp_path: Path) -> None:
+    """The four real documents are scored by the reference scorer, and our scorer gives the same figures."""
+    lines = []
+    for path in sorted((GOLD / "documents").glob("*.txt")):
+        source = SourceText("0" * 16, path.name, path.read_text(encoding="utf-8"))
+        lines += [record.model_dump_json() for record in pipeline.extract_one(source)]
+    records = tmp_path / "records.jsonl"
+    records.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    scorer = GOLD.parent / "eval" / "score.py"
+    run = subprocess.run(
+        [sys.executable, str(scorer), "extract", str(GOLD / "documents"), str(GOLD), str(records)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    print("\nreal documents:\n" + run.stdout)
+    figures = dict(line.split() for line in run.stdout.splitlines())
+    assert float(figures["spans_that_do_not_hold"]) == 0
+    assert float(figures["duty.f1"]) >= 0.88
