@@ -22,6 +22,9 @@ from jdextract.records import Span
 
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _HEADCOUNT_BEHIND = 40  # characters that a headcount may stand behind the last value of its record
+_BEHIND_TITLE = re.compile(
+    r"\s*(?:岗位|崗位|职位|職位|工作|主要|的)*\s*(?:职责|職責|职务|職務|说明|說明|内容|內容|描述|[\n:：(（|])"
+)
 _NUMBER = re.compile(r"(?<!\d)\d+(?![\d.、．)）%])")
 
 
@@ -125,12 +128,19 @@ def _title_place(text: str, title: str, start: int, first: int | None) -> int:
     """Where the title stands between `start`, its first place, and `first`, the first value of its record.
 
     Titles are named in lists of posts before, and in sentences behind, the place where they stand as a title. So the
-    last place counts that does not stand in the middle of a sentence.
+    last place counts that does not stand in the middle of a sentence, rather one with a heading behind it.
     """
     if first is None:
         return start
     places = [start + match.start() for match in re.finditer(re.escape(title), text[start:first])]
-    return next((at for at in reversed(places) if at == 0 or not _HAN.match(text[at - 1])), start)
+    return max(
+        places,
+        key=lambda at: (
+            at == 0 or not _HAN.match(text[at - 1]),
+            bool(_BEHIND_TITLE.match(text, at + len(title))),
+            at,
+        ),
+    )
 
 
 def _find_headcount(text: str, number: int, bounds: Span, record: Span, taken: list[Span], name: str) -> Labelled:

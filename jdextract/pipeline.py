@@ -27,7 +27,7 @@ from jdextract.records import (
 )
 
 if TYPE_CHECKING:
-    from jdextract.classification import Classifier
+    from jdextract.classification.classifier import Classifier
     from jdextract.extraction.extractor import Extractor
 
 
@@ -141,4 +141,5 @@ def _text_span(piece: Piece) -> TextSpan:
 
 
 def _first_span(record: DraftRecord) -> tuple[int, int]:
-    return min(p.span for p in (*record.duties, *record.requirements, *record.compensation))
+    spans = [duty.span for duty in record.duties] + [p.span for p in (*record.requirements, *record.compensation)]
+    return min(spans)

@@ -9,7 +9,18 @@ from pathlib import Path
 
 from jdextract.annotation import GoldDocument, GoldRecord, Labelled, parse_marks
 from jdextract.pipeline import Explained, Pipeline
-from jdextract.records import Draft, DraftDuty, DraftRecord, Piece, Role, RoleCandidate, Script, Segment, SourceText, Zone
+from jdextract.records import (
+    Draft,
+    DraftDuty,
+    DraftRecord,
+    Piece,
+    Role,
+    RoleCandidate,
+    Script,
+    Segment,
+    SourceText,
+    Zone,
+)
 
 CORPUS = Path(__file__).parents[1] / "corpus" / "documents"
 HANT = "c01-java-hant"
@@ -50,7 +61,9 @@ class StandInClassifier:
     def classify(self, texts: Sequence[str]) -> list[Role]:
         return [role_of(abstained="其他" in text) for text in texts]
 
-    def classify_in_context(self, texts: Sequence[str], headings: Sequence[str | None], title: Role | None) -> list[Role]:
+    def classify_in_context(
+        self, texts: Sequence[str], headings: Sequence[str | None], title: Role | None
+    ) -> list[Role]:
         return self.classify(texts)
 
     def role_of_title(self, title: str) -> Role | None:

@@ -11,11 +11,11 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.samples import HANS, HANT, MIXED, explain_marked, explained
 
 from jdextract.errors import ConfigError
 from jdextract.output import CSV_COLUMNS, defuse, open_writer, parquet_schema, replacing
 from jdextract.records import RoleRecord
+from tests.samples import HANS, HANT, MIXED, explain_marked, explained
 
 
 @pytest.fixture(scope="module")
@@ -117,8 +117,7 @@ def test_csv_keeps_a_record_without_duties(tmp_path: Path) -> None:
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
 def test_csv_holds_no_formula(tmp_path: Path, start: str) -> None:
     """What a spreadsheet would run is text with an apostrophe in front, in every column of scraped text."""
-    ((source, explained_page),) = [explain_marked("⟦T store-operations|店长⟧\n⟦D store-operations|负责运营⟧")]
-    record = explained_page.records[0]
+    record = explain_marked("⟦T store-operations|店长⟧\n⟦D store-operations|负责运营⟧")[1].records[0]
     attack = start + 'HYPERLINK("http://x","y")'
     duty = record.duties[0].model_copy(update={"text": attack, "normalized": attack, "heading": attack})
     assert record.title
@@ -144,7 +143,9 @@ def test_defused_text_never_starts_like_a_formula(text: str) -> None:
 
 def test_csv_keeps_line_ends_quotes_and_commas_inside_a_cell(tmp_path: Path) -> None:
     """A newline in a duty does not make a row."""
-    record = explain_marked('⟦T store-operations|店长⟧\n⟦D store-operations|负责"运营",\r\n日常;管理\n店铺⟧')[1].records[0]
+    record = explain_marked('⟦T store-operations|店长⟧\n⟦D store-operations|负责"运营",\r\n日常;管理\n店铺⟧')[
+        1
+    ].records[0]
     write(tmp_path / "r.csv", [record])
     (row,) = read_csv(tmp_path / "r.csv")
     assert row["duty"] == '负责"运营",\r\n日常;管理\n店铺'

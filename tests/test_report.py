@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.samples import HANS, HANT, MIXED, explain_marked, explained, source_of
 
 from jdextract import report
 from jdextract.pipeline import Explained
 from jdextract.records import Draft, ReadFailure, Segment, SourceText
 from jdextract.report import split_runs, view_records, write_report
+from tests.samples import HANS, HANT, MIXED, explain_marked, explained, source_of
 
 LABELS = {"store-operations": ("店铺运营", "Store operations specialist")}
 ATTACKS = [
@@ -176,7 +176,9 @@ spans = st.tuples(st.integers(0, 40), st.integers(0, 40)).map(lambda pair: (min(
 
 
 @given(st.text(max_size=30), st.lists(spans, max_size=6), st.lists(spans, max_size=6))
-def test_runs_join_to_the_text(text: str, segment_spans: list[tuple[int, int]], value_spans: list[tuple[int, int]]) -> None:
+def test_runs_join_to_the_text(
+    text: str, segment_spans: list[tuple[int, int]], value_spans: list[tuple[int, int]]
+) -> None:
     """However segments and values overlap or reach beyond the text, no character is lost or shown twice."""
     segments = [Segment(span, "duty", "rule", 1.0) for span in segment_spans]
     _, page = explain_marked("⟦T store-operations|店长⟧")

@@ -73,21 +73,31 @@ def _chunks(file: Path | None, encoding: str) -> Iterator[list[str]]:
 
 
 def _lines(file: Path | None, encoding: str) -> Iterator[str]:
-    from jdextract.errors import ConfigError, DamagedInput, ReadError
+    from jdextract.errors import DamagedInput, ReadError
 
     where = str(file) if file else "standard input"
+    _check_encoding(encoding)
     try:
         with _open(file, encoding) as stream:
             for line in stream:
                 yield line.rstrip("\r\n")
-    except LookupError as error:
-        raise ConfigError(f"no such encoding: {encoding}", where="--encoding", hint="utf-8, gb18030, big5") from error
     except UnicodeDecodeError as error:
         raise DamagedInput(f"is not {encoding}", where=where, hint="give --encoding gb18030 or big5") from error
     except OSError as error:
         if file is None or isinstance(error, BrokenPipeError):
             raise
         raise ReadError(f"cannot be opened ({error.strerror})", where=where, hint="check the path") from error
+
+
+def _check_encoding(encoding: str) -> None:
+    import codecs
+
+    from jdextract.errors import ConfigError
+
+    try:
+        codecs.lookup(encoding)
+    except LookupError as error:
+        raise ConfigError(f"no such encoding: {encoding}", where="--encoding", hint="utf-8, gb18030, big5") from error
 
 
 def _open(file: Path | None, encoding: str) -> TextIO:

@@ -74,8 +74,7 @@ def extract(
     Records are written as they are found; a file appears when it is complete. Inputs that can't be read, and documents
     that the extraction fails on, are listed in the file of errors, and the run goes on.
 
-    In CSV a text that a spreadsheet would take for a formula gets an apostrophe in front. Texts saved with --save-text
-    keep their line ends: open them with newline="" in Python, or spans will not fit.
+    In CSV a text that a spreadsheet would take for a formula gets an apostrophe in front.
 
     Example: jdextract extract pages/ -o records.jsonl --html report.html --summary
     """

@@ -69,7 +69,8 @@ class Component:
             doc.user_data[KEY] = describe(draft)
             split_tokens(doc, _offsets(doc.user_data[KEY]))
         for name, pick in self._groups.items():
-            doc.spans[name] = [doc.char_span(*span, label=label) for span, label in pick(doc.user_data[KEY])]
+            found = [doc.char_span(span[0], span[1], label=label) for span, label in pick(doc.user_data[KEY])]
+            doc.spans[name] = [span for span in found if span is not None]
         return doc
 
 

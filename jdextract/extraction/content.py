@@ -6,6 +6,7 @@ general pipeline for each document, from one NumPy file that holds no objects. A
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -47,7 +48,7 @@ class ContentModel:
         rows = np.tile(self._bias, (len(stretches), 1)).astype(np.float64)
         for i, words in enumerate(stretches):
             counts = Counter(words)
-            counts.update(f"{a} {b}" for a, b in zip(words, words[1:], strict=False))
+            counts.update(f"{a} {b}" for a, b in itertools.pairwise(words))
             known = [(self._vocabulary[term], n) for term, n in counts.items() if term in self._vocabulary]
             if not known:
                 continue

@@ -136,7 +136,7 @@ def assemble(
     """
     positions, owner = _gather(folded, zoned)
     numbers: dict[int, int] = {}
-    records = []
+    records: list[DraftRecord] = []
     for i, position in enumerate(positions):
         if not position.items:
             continue
@@ -177,7 +177,9 @@ def _record(source: str, folded: str, position: _Position, normalize: Normalize)
             end -= 1
         return Piece(source[start:end], normalize(source[start:end]), (start, end))
 
-    duties, requirements, compensation = [], [], []
+    duties: list[DraftDuty] = []
+    requirements: list[Piece] = []
+    compensation: list[Piece] = []
     for item in position.items:
         value = piece(item.span)
         if item.kind == "D":

@@ -70,14 +70,13 @@ def tier(text: str) -> Tier:
     text = text.strip(_CLOSERS)
     if (
         not 2 <= len(text) <= LONGEST_TITLE
-        or (_patterns()["verb"].match(text)
-        and len(text) > 6)
+        or (_patterns()["verb"].match(text) and len(text) > 6)
         or re.search(r"[,，。;；!]", text)
     ):
         return "none"
     for name in ("strong", "weak", "department"):
         if _patterns()[f"{name}_end"].search(text):
-            return name  # type: ignore[return-value]
+            return name
     return "none"
 
 
@@ -95,9 +94,8 @@ def find_title(folded: str, start: int, end: int) -> tuple[Span, Tier] | None:
         rest = folded[recruiting.end() : end].strip(_CLOSERS)
         if re.match(rf"[{HAN}A-Za-z]{{2}}", rest) and not patterns["generic"].match(rest):
             start = recruiting.end()
-    if stop := _STOP.search(folded, start, end):
-        if stop.start() > start:
-            end = stop.start()
+    if (stop := _STOP.search(folded, start, end)) and stop.start() > start:
+        end = stop.start()
     for cut in _TURN.finditer(folded, start, end):
         if cut.start() - start >= 2 and tier(folded[start : cut.start()]) in ("strong", "weak"):
             end = cut.start()
@@ -133,9 +131,8 @@ _CODE_END = re.compile(r"[A-Z]{0,3}\d{3,}$")
 
 def _name_part(folded: str, start: int, end: int) -> Span:
     """The part between dashes that is the name: `蚂蚁集团-产品专家-杭州`, `PRD_SD_高级开发工程师`, but `SAP-ABAP顾问` whole."""
-    if code := _CODE_END.search(folded[start:end]):
-        if code.start() >= 2:
-            end = start + code.start()
+    if (code := _CODE_END.search(folded[start:end])) and code.start() >= 2:
+        end = start + code.start()
     parts, at = [], start
     for joint in _JOINTS.finditer(folded, start, end):
         parts.append((at, joint.start()))
@@ -182,25 +179,27 @@ def split_glued(folded: str, atoms: list[Atom]) -> list[Atom]:
             if suffix and tier(window[: suffix.start()]) != "none":
                 cut = atom.start + suffix.end()
             elif (
-                atom.mark in _CHAPTERS
-                and tier(_STOP.split(window)[0]) == "none"
-                and (verb := patterns["glued_verb"].search(window, 2))
+                (
+                    atom.mark in _CHAPTERS
+                    and tier(_STOP.split(window)[0]) == "none"
+                    and (verb := patterns["glued_verb"].search(window, 2))
+                )
+                and verb.start() <= 9
+                and tier(window[: verb.start()]) in ("strong", "weak")
             ):
-                if verb.start() <= 9 and tier(window[: verb.start()]) in ("strong", "weak"):
-                    cut = atom.start + verb.start()
+                cut = atom.start + verb.start()
         if not cut and atom.heading is None and (twice := _TWICE.match(folded, atom.start, atom.end)):
             cut = twice.end()
         if (
             not cut
             and atom.heading is None
             and (comma := _COMMA.search(folded, atom.start, min(atom.end, atom.start + 18)))
+        ) and (
+            comma.start() - atom.start >= 2
+            and tier(_STOP.split(folded[atom.start : comma.start()])[0]) == "strong"
+            and atom.before in ("", "line")
         ):
-            if (
-                comma.start() - atom.start >= 2
-                and tier(_STOP.split(folded[atom.start : comma.start()])[0]) == "strong"
-                and atom.before in ("", "line")
-            ):
-                cut = comma.end()
+            cut = comma.end()
         if cut and len(folded[cut : atom.end].strip(_CLOSERS)) >= 4:
             result.append(replace(atom, end=cut, after="glued"))
             result.append(replace(atom, lead=cut, start=cut, mark="", number=0, before="glued"))

@@ -160,13 +160,13 @@ def blank(config: TokensConfig | None = None) -> Language:
 
 def register() -> None:
     """Make the tokenizer known to spaCy's registry by its name."""
-    import spacy
+    from spacy.util import registry
 
-    if TOKENIZER in spacy.registry.tokenizers.get_all():
+    if TOKENIZER in registry.tokenizers.get_all():
         return
 
     def create(engine: str = "rjieba", user_dictionary: str | None = None) -> Any:
         config = TokensConfig.model_validate({"engine": engine, "user_dictionary": user_dictionary})
         return lambda nlp: SourceTokenizer(nlp.vocab, config)
 
-    spacy.registry.tokenizers.register(TOKENIZER, func=create)
+    registry.tokenizers.register(TOKENIZER, func=create)

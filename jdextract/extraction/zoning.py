@@ -402,7 +402,7 @@ def choose_titles(
     Pages set all titles off alike, so where half of the name-like atoms with one layout are titles, the others are.
     """
     chosen = ["T" if chance > _TITLE_CHANCE else label for label, chance in zip(labels, chances, strict=True)]
-    alike: dict[tuple[str, str, bool, str], list[int]] = {}
+    alike: dict[tuple[str, str, bool, bool], list[int]] = {}
     for i, (atom, title) in enumerate(zip(atoms, titles, strict=True)):
         start, end = trim(folded, atom.start, atom.end)
         if title and not atom.heading and (title[1] - title[0]) >= 0.9 * (end - start):
