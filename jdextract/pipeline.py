@@ -79,14 +79,14 @@ class Pipeline:
         from jdextract.deduplication.exact import FirstSeen
         from jdextract.reading import read
 
-        first_seen = FirstSeen()
-        for item in read(inputs, self.config.reading):
-            if isinstance(item, ReadFailure):
-                yield item
-                continue
-            explained = self.explain(item)
-            marked = tuple(first_seen.mark(record) for record in explained.records)
-            yield item, Explained(explained.draft, marked)
+        with FirstSeen() as first_seen:
+            for item in read(inputs, self.config.reading):
+                if isinstance(item, ReadFailure):
+                    yield item
+                    continue
+                explained = self.explain(item)
+                marked = tuple(first_seen.mark(record) for record in explained.records)
+                yield item, Explained(explained.draft, marked)
 
     def classify(self, texts: Iterable[str]) -> Iterator[ClassifiedDuty]:
         """Canonical role of single duty sentences, in order."""

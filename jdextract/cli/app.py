@@ -27,7 +27,7 @@ class Commands(TyperGroup):
             close_quietly()
             raise typer.Exit(Status.PIPE_CLOSED) from None
         except KeyboardInterrupt:
-            complain("interrupted, nothing was replaced")
+            complain("interrupted, outputs stay as they were")
             raise typer.Exit(Status.INTERRUPTED) from None
         except JdextractError as error:
             if ctx.params.get("debug"):
@@ -46,7 +46,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Scraped Chinese job-duty documents in, structured role records on a canonical taxonomy out.",
     epilog=f"Example: jdextract extract pages/ -o records.jsonl --html report.html\n\n{EXIT_CODES}",

@@ -19,7 +19,7 @@ _LINES_AT_A_TIME = 512
 
 
 def classify(
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Default: standard input.")] = None,
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="Default: standard input.")] = None,
     top: Annotated[int | None, typer.Option(min=0, metavar="K", help="How many alternatives a role lists.")] = None,
     encoding: Annotated[str, typer.Option(help="Encoding of the lines.")] = "utf-8",
     config: ConfigFile = None,

@@ -71,7 +71,7 @@ def mark(
 
 @app.command()
 def lint(
-    folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="Folder with *.mark files.")] = Path(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder with *.mark files.")] = Path(
         "corpus/documents"
     ),
 ) -> None:

@@ -126,7 +126,7 @@ def run(settings: Config, inputs: Sequence[str], targets: Targets, *, summary: b
     return tally.status
 
 
-class _NothingRead(Exception):  # noqa: N818 - not an error, it undoes the targets
+class _NothingRead(Exception):
     """No document was read."""
 
 

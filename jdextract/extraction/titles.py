@@ -87,9 +87,9 @@ def find_title(folded: str, start: int, end: int) -> tuple[Span, Tier] | None:
     place) are left out.
     """
     patterns = _patterns()
-    if opening := _OPENING.match(folded[start:end]):
-        if re.search(rf"[{HAN}A-Za-z]", folded[start + opening.end() : end]):
-            start += opening.end()
+    opening = _OPENING.match(folded[start:end])
+    if opening and re.search(rf"[{HAN}A-Za-z]", folded[start + opening.end() : end]):
+        start += opening.end()
     if recruiting := patterns["recruiting"].match(folded, start, end):
         rest = folded[recruiting.end() : end].strip(_CLOSERS)
         if re.match(rf"[{HAN}A-Za-z]{{2}}", rest) and not patterns["generic"].match(rest):

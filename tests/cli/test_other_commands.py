@@ -6,7 +6,6 @@ import json
 import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import get_args
 
@@ -33,12 +32,17 @@ def commands() -> list[tuple[str, ...]]:
 
 
 def test_help_answers_at_once() -> None:
-    """Nothing heavy is imported for --help: 0.4 s here, with room for slow machines."""
+    """Nothing heavy is imported for --help: 0.3 s of processor time on a laptop, with room for slow machines.
+
+    Processor time, because wall time measures what else the machine does.
+    """
+    resource = pytest.importorskip("resource")
     times = []
     for _ in range(3):
-        start = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([sys.executable, "-m", "jdextract.cli", "--help"], check=True, capture_output=True, cwd=ROOT)
-        times.append(time.perf_counter() - start)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert statistics.median(times) < 1.0
 
 
