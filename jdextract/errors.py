@@ -3,6 +3,7 @@
 JdextractError
 ├── ConfigError             a setting that does not fit: says which, and what it may be
 ├── ReadError               an input that can't be read; becomes one line of `errors.jsonl`
+│   ├── MissingInput        no such file, or a link that leads nowhere
 │   ├── UnsupportedInput    a kind of file that no reader takes
 │   ├── EmptyInput          nothing in it to read
 │   ├── DamagedInput        truncated, random, or not what its name says
@@ -30,6 +31,10 @@ class ConfigError(JdextractError):
 
 class ReadError(JdextractError):
     """An input that can't be read."""
+
+
+class MissingInput(ReadError):
+    """No such file, or a link that leads nowhere."""
 
 
 class UnsupportedInput(ReadError):

@@ -51,7 +51,7 @@ def train_zones(corpus: Path, output: Path, pages: Iterable[str], config: Config
     duties = [
         json.loads(line)["text"]
         for path in sorted((corpus / "duties").glob("*.jsonl"))
-        for line in path.open(encoding="utf-8")
+        for line in path.read_text(encoding="utf-8").splitlines()
     ]
     extra = [Examples(tuple(read_words(fold(text), cut) for text in duties), ("D",) * len(duties), 1.0)]
     weak = gather_weak(_read_pages(pages, config), fold, cut)

@@ -21,7 +21,7 @@ class TrainingSettings(_Numbers):
     seed: int = 0
     characters: tuple[int, int] = (1, 4)  # shortest and longest character n-gram
     words: tuple[int, int] = (1, 2)
-    fewest: int = Field(default=2, ge=1)  # sentences in which an n-gram must stand
+    fewest: int = Field(default=4, ge=1)  # sentences in which an n-gram must stand
     regularization: float = Field(default=0.3, gt=0)  # C of the linear SVM
     phrase_weight: float = Field(default=1.0, gt=0)  # of titles and scope phrases of the taxonomy against sentences
     weak_weight: float = Field(default=0.1, gt=0)  # of unlabelled duties against sentences
@@ -32,10 +32,10 @@ class TrainingSettings(_Numbers):
 class ContextSettings(_Numbers):
     """A log-linear reading in context: sentence + what the title's role says."""
 
-    prior: float = Field(default=0.38, ge=0)  # weight of log P(duty role | title role), from the annotated documents
-    same_role: float = 1.0  # added to the title's role itself
-    same_family: float = 0.44  # added to its family
-    scale: float = Field(default=0.92, gt=0)  # sharpness of the sum
+    prior: float = Field(default=0.34, ge=0)  # weight of log P(duty role | title role), from the annotated documents
+    same_role: float = 1.05  # added to the title's role itself
+    same_family: float = 0.48  # added to its family
+    scale: float = Field(default=0.93, gt=0)  # sharpness of the sum
 
 
 class TitleSettings(_Numbers):
@@ -47,8 +47,8 @@ class TitleSettings(_Numbers):
 
 class Settings(_Numbers):
     training: TrainingSettings = TrainingSettings()
-    scale: float = Field(default=5.2, gt=0)  # decision values times this are logits
-    no_duty_bias: float = 1.5  # added to the logits of what is no duty
+    scale: float = Field(default=5.0, gt=0)  # decision values times this are logits
+    no_duty_bias: float = 1.6  # added to the logits of what is no duty
     threshold: float = Field(default=0.6, ge=0, le=1)  # a lower score abstains
     context: ContextSettings = ContextSettings()
     titles: TitleSettings = TitleSettings()

@@ -38,7 +38,7 @@ class Example:
     text: str
     role: str
     weight: float = 1.0
-    origin: str = ""  # duties, documents, taxonomy, no duty, weak
+    origin: str = ""  # duties, documents, taxonomy, titles, no duty, weak
 
 
 def read_corpus(
@@ -48,8 +48,8 @@ def read_corpus(
     normalize: Normalize,
     settings: TrainingSettings,
 ) -> list[Example]:
-    """Every labelled text: `corpus/duties/*.jsonl`, duties of annotated documents, names and scopes of the taxonomy;
-    and the lines of the documents that are no duties.
+    """Every labelled text: `corpus/duties/*.jsonl`, duties of annotated documents, names and scopes of the
+    taxonomy, titles of the documents; and the lines of the documents that are no duties.
 
     Raises ModelError for a row whose role the taxonomy does not have, and for a corpus without sentences.
     """
@@ -61,6 +61,8 @@ def read_corpus(
             "holds no labelled duties", where=str(corpus), hint="it needs duties/*.jsonl or documents/*.mark"
         )
     found += [(phrase, role, settings.phrase_weight, "taxonomy") for phrase, role in describe_roles(taxonomy)]
+    titles = {(r.title.text, r.role): None for doc in documents for r in doc.records if r.title}
+    found += [(title, role, settings.phrase_weight, "titles") for title, role in titles]
     for text, role, _, _ in found:
         if role not in known:
             raise ModelError(f"role {role!r} of {text[:30]!r} is not in the taxonomy", where=str(corpus))

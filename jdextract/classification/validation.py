@@ -76,7 +76,7 @@ def cross_validate(examples: Sequence[Example], settings: Settings, cut: Cut, fo
     from sklearn.model_selection import GroupKFold, KFold
 
     labelled = [example for example in examples if example.origin in ("duties", "documents")]
-    always = [example for example in examples if example.origin in ("taxonomy", "no duty")]
+    always = [example for example in examples if example.origin in ("taxonomy", "titles", "no duty")]
     groups = cluster([example.text for example in labelled])
     result: dict[str, Any] = {
         "folds": folds,
@@ -107,6 +107,7 @@ def write_card(model: DutyModel, examples: Sequence[Example], metrics: Mapping[s
         "duties": "labelled sentences of `corpus/duties`, written for the project",
         "documents": "duties of the annotated documents of `corpus/documents`, written for the project",
         "taxonomy": "names and scope phrases of the taxonomy",
+        "titles": "titles of the annotated documents",
         "no duty": "lines of the annotated documents that are no duties: requirements, pay, page text",
         "weak": "duties of unlabelled job postings, each with the role that a model of the rest was sure of in context;"
         " their weights alone are in the model, no sentence is",
@@ -135,6 +136,7 @@ _CARD = """# Duty role model `{version}`
 Reads one Chinese duty sentence, normalised to Simplified, and gives probabilities of {roles} canonical roles
 (taxonomy `{taxonomy}`). TF-IDF of words and character n-grams, a linear SVM with balanced classes, and one
 temperature that turns its decision values into probabilities. Stored with skops: data only.
+Two more classes, requirements and page text, take the share of lines that are no duties; no role ever names them.
 
 A score under {threshold} abstains; the best candidate is still named.
 
@@ -149,6 +151,7 @@ The temperature, the threshold and the weights of context were chosen on real se
 ## Scores
 {scores}
 Scores on the project's own corpus are of written, prototypical text: real pages score lower (`real_sentences`, where given).
+`real_sentences` are those that the settings were chosen on, so their figures are optimistic: not a held-out test.
 
 ## Not for
 

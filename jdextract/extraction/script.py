@@ -120,6 +120,18 @@ _WIDE = str.maketrans(",;:?!", "，；：？！")
 _SPACE_AT_HAN = re.compile(r"(?<=[^\x00-\xff])\s+|\s+(?=[^\x00-\xff])")
 
 
+def _squeeze(text: str) -> str:
+    """Line breaks and spaces between Han characters come from the page's layout, not from its wording."""
+    return _SPACE_AT_HAN.sub("", " ".join(text.split()))
+
+
+def _repair(text: str) -> str:
+    for pattern, replacement, unless in _repairs():
+        if unless is None or not unless.search(text):
+            text = pattern.sub(replacement, text)
+    return _squeeze(text)
+
+
 def normalize(text: str, region: Region) -> str:
     """One value in Simplified, one width, white space collapsed, certain damage repaired. Idempotent.
 
@@ -129,11 +141,14 @@ def normalize(text: str, region: Region) -> str:
     text = _converter(_CONFIGURATIONS[region]).convert(text)
     if region != "cn":
         text = _converter("t2s").convert(text)
-    for pattern, replacement, unless in _repairs():
-        if unless is None or not unless.search(text):
-            text = pattern.sub(replacement, text)
-    text = _SPACE_AT_HAN.sub("", " ".join(text.split()))
+    text = _squeeze(text)
+    # One repair can open the way for another; three rounds are more than any text needed.
+    for _ in range(3):
+        repaired = _repair(text)
+        if repaired == text:
+            break
+        text = repaired
     if _HAN.search(text):
         text = _LATIN_WIDTH.sub(lambda m: m.group().translate(_WIDE), text)
         text = text.replace("(", "（").replace(")", "）")
-    return text.strip(" ;；。")
+    return unicodedata.normalize("NFC", text).strip(" ;；。")

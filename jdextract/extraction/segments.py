@@ -141,7 +141,10 @@ def _find_marks(folded: str) -> list[_Mark]:
     while heading or other:
         if heading and (other is None or heading.start() <= other.start()):
             start = heading.start()
-            if _heading_holds(folded, heading, edge, start == edge or folded[start - 1] in _BOUNDARY):
+            at_boundary = start == edge or folded[start - 1] in _BOUNDARY
+            if _heading_holds(folded, heading, edge, at_boundary):
+                if not at_boundary and heading["whole"].startswith(_OF_TITLE):
+                    start = heading.start("phrase")
                 zone = phrases.get(_squeeze(heading["whole"])) or phrases[_squeeze(heading["phrase"])]
                 marks.append(_Mark(start, heading.end(), "heading", zone=zone))
                 edge = heading.end()
@@ -223,6 +226,8 @@ def _heading_holds(folded: str, match: re.Match[str], edge: int, at_boundary: bo
     ) or whole in _glued_headings()
 
 
+# 电商部门岗位职责: glued to a name, this belongs to the name and not to the heading.
+_OF_TITLE = ("部门", "公司")
 # 客服专员岗位职责 and 店长职责 are a name with a heading; 硕士以上学历 is not.
 _GLUED_END = re.compile(
     r"职责|职能|工作内容|(?:职位|岗位|工作|职务)(?:描述|说明|范围)|(?:任职|岗位|职位|招聘|应聘)(?:要求|资格|条件)"

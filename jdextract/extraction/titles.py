@@ -32,6 +32,7 @@ def _patterns() -> dict[str, re.Pattern[str]]:
         "verb": re.compile(rf"(?:{either('verbs')})"),
         "recruiting": re.compile(rf"(?:(?:{either('recruiting')})\s?[:]?\s?)+"),
         "generic": re.compile(rf"(?:{either('generic')})(?![{HAN}])"),
+        "no_name": re.compile(rf"(?:{either('no_names')})"),
         "label": re.compile(
             rf"\s*[【\[(]?(?:{either('labels')})[】\])]?\s*(?:[{'一二三四五六七八九十'}\d]{{1,2}})?\s*[:|]?\s*$",
             re.IGNORECASE,
@@ -119,7 +120,7 @@ def find_title(folded: str, start: int, end: int) -> tuple[Span, Tier] | None:
             for m in patterns["strong"].finditer(folded, start, end)
             if len(m.group()) > 1 or m.group() in "员师"
         ]
-        if ends and ends[-1] < end and found == "none":
+        if ends and ends[-1] < end and found == "none" and not patterns["no_name"].match(folded, ends[-1], end):
             start, end = _trim(folded, start, ends[-1])
             found = tier(folded[start:end])
     return ((start, end), found) if end - start >= 2 else None

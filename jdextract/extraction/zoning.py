@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from jdextract.extraction.content import CLASSES, ContentModel, Cut, read_words
+from jdextract.extraction.lists import settle_lists
 from jdextract.extraction.rules import load_rules
 from jdextract.extraction.segments import Atom, cut_atoms
 from jdextract.extraction.titles import Tier, find_title, is_title_label, split_glued, tier
@@ -280,7 +281,14 @@ def settle(
 ) -> list[str]:
     """The labels of the sequence model, brought in line with what holds for a whole document."""
     chosen = choose_titles(folded, atoms, labels, chances, titles)
+    chosen = settle_lists(atoms, chosen, [_whole_tier(folded, a, t) for a, t in zip(atoms, titles, strict=True)])
     return join_items(atoms, clear_sections(atoms, find_lacking_titles(folded, atoms, chosen, chances, titles)))
+
+
+def _whole_tier(folded: str, atom: Atom, title: Span | None) -> Tier:
+    """How much an atom as a whole, not only a part of it, looks like a position name."""
+    start, end = trim(folded, atom.start, atom.end)
+    return _tier_of(folded, title) if title and title[1] - title[0] >= 0.9 * (end - start) else "none"
 
 
 # A title that is lacking is looked for among the atoms that could be one.
@@ -343,9 +351,15 @@ def join_items(atoms: Sequence[Atom], labels: Sequence[str]) -> list[str]:
     joined = list(labels)
     coming = _next_numbers(atoms)
     in_item, kind, number = False, "", ("", 0)
+    several_lines = ""  # kind of the list whose items are known to run over several lines
     for i, atom in enumerate(atoms):
         label = joined[i]
         goes_on = number[1] > 0 and coming[i] == (number[0], number[1] + 1)
+        if in_item and goes_on and not atom.mark and atom.before == "line" and label == f"B-{kind}":
+            several_lines = number[0]
+        goes_on = goes_on or (number[1] > 1 and several_lines == number[0] and atom.before == "line")
+        if atom.mark and atom.number == 1:
+            several_lines = ""
         if atom.mark:
             in_item, number = atom.mark in _ITEM_MARKS, (atom.mark, atom.number)
             kind = label[-1] if label[0] in "BI" else ""
@@ -373,21 +387,25 @@ def clear_sections(atoms: Sequence[Atom], labels: Sequence[str]) -> list[str]:
     goes on.
     """
     cleared = list(labels)
-    inside, level = False, ""
+    inside, level, number = False, "", 0
     for i, atom in enumerate(atoms):
         if atom.heading:
             if atom.heading in _NO_DUTIES:
-                level = atom.mark if not inside or atom.mark == level else level
+                if not inside or atom.mark == level:
+                    level, number = atom.mark, atom.number
                 inside = True
             elif atom.heading in ("duty", "requirement"):
                 inside = False
-        elif labels[i] == "T" or (
-            inside and atom.mark and (atom.mark == level or (not level and atom.mark in _CHAPTER_MARKS))
-        ):
+        elif labels[i] == "T" or (inside and _ends_section(atom, level, number)):
             inside = False
         if inside and labels[i][-1] in "DR" and labels[i][0] in "BI":
             cleared[i] = "O"
     return cleared
+
+
+def _ends_section(atom: Atom, level: str, number: int) -> bool:
+    """Whether an atom goes on with the numbering in which the heading of a section stands (`level`, `number`)."""
+    return bool(atom.mark) and ((atom.mark == level and atom.number > number) if level else atom.mark in _CHAPTER_MARKS)
 
 
 _CHAPTER_MARKS = frozenset({"han", "chapter", "formal", "label"})

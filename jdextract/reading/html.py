@@ -90,11 +90,15 @@ def extract_html(markup: str) -> str:
     return text
 
 
+_LONG_TAG = re.compile(r"<([a-zA-Z][a-zA-Z0-9]{0,20})[^<>]{5000,}>")
+_OPTION = re.compile(r"</?(?:option|optgroup)\b[^<>]*>", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)[^<>]*>")
 
 
 def _flatten(markup: str) -> str:
     """Take out start tags beyond the deepest nesting: hostile pages nest to exhaust a parser."""
+    # The parser takes time in the square of the attributes of one tag and of the options of one form.
+    markup = _OPTION.sub(" ", _LONG_TAG.sub(r"<\1>", markup))
     if markup.count("<") < DEEPEST:
         return markup
     depth = 0

@@ -1,0 +1,99 @@
+"""Numbered lists in a page, and what holds for all items of one: either all of them name positions, or none does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jdextract.extraction.segments import Atom
+from jdextract.extraction.titles import Tier
+
+_MOST = 0.6  # share of items from which on a list is one of positions
+_FEW = 0.5  # share up to which its items are topics, though single ones look like names
+_ITEMS = 3  # shorter lists say little
+_LONGEST_TOPIC = 16  # code points
+_LONGEST_NAME = 12
+_BEHIND_NAMES = frozenset({"enum", "label", "line"})
+
+
+def find_lists(atoms: Sequence[Atom]) -> list[list[int]]:
+    """Index of the first atom of every item, list by list. An inner list ends where the outer one goes on."""
+    lists: list[list[int]] = []
+    open_lists: dict[str, list[int]] = {}  # kind of enumerator -> its list, outermost first
+    for i, atom in enumerate(atoms):
+        if not atom.number:
+            continue
+        current = open_lists.get(atom.mark)
+        if current is not None and 0 < atom.number - atoms[current[-1]].number <= 2:
+            kinds = list(open_lists)
+            for inner in kinds[kinds.index(atom.mark) + 1 :]:
+                del open_lists[inner]
+            current.append(i)
+        elif atom.number == 1 or current is None:
+            open_lists.pop(atom.mark, None)
+            open_lists[atom.mark] = [i]
+            lists.append(open_lists[atom.mark])
+    return lists
+
+
+def settle_lists(atoms: Sequence[Atom], labels: Sequence[str], names: Sequence[Tier]) -> list[str]:
+    """Titles and topics by their lists. `names[i]`: how much atom i as a whole looks like a position name.
+
+    Where most items of a list are position names all such items are titles (`1. 店长:…2. 美工:…`); where few are,
+    names that could be topics too are topics (`二、产品推广 三、数据分析` of one position). An item with a list of its
+    own below it is a topic, not a duty.
+    """
+    settled = list(labels)
+    for items in find_lists(atoms):
+        named = [i for i in items if names[i] == "strong" and not atoms[i].heading]
+        if len(items) >= _ITEMS and len(named) >= _MOST * len(items):
+            for i in items:
+                if i in named or (atoms[i].end - atoms[i].start <= _LONGEST_NAME and atoms[i].after in _BEHIND_NAMES):
+                    settled[i] = "T"
+        titles = [i for i in items if settled[i] == "T"]
+        few = len({*titles, *named}) <= _FEW * len(items)
+        if len(items) >= _ITEMS and titles and (few or (not named and _stands_below_title(settled, names, items[0]))):
+            for i in titles:
+                if names[i] not in ("strong", "department"):
+                    settled[i] = "O"
+    _settle_labels(atoms, settled, names)
+    for i, atom in enumerate(atoms):
+        # 岗位职责 and below it a word that could be either: a topic of the duties.
+        if settled[i] == "T" and i and atoms[i - 1].heading == "duty" and names[i] == "weak" and not atom.mark:
+            settled[i] = "O"
+    for i, atom in enumerate(atoms[:-1]):
+        below = atoms[i + 1]
+        if (
+            settled[i] == "B-D"
+            and atom.mark
+            and below.number == 1
+            and below.mark != atom.mark
+            and atom.end - atom.start <= _LONGEST_TOPIC
+            and atom.after in ("enum", "line", "gap")
+        ):
+            settled[i] = "O"
+    return settled
+
+
+def _settle_labels(atoms: Sequence[Atom], labels: list[str], names: Sequence[Tier]) -> None:
+    """A `label:` among others that belong to duties does too, though it could be a name (`内容策划:…流量引入:…`)."""
+    groups: dict[tuple[str, str], list[int]] = {}
+    for i, atom in enumerate(atoms):
+        if atom.label and not atom.heading:
+            groups.setdefault((atom.mark, atom.before), []).append(i)
+    for members in groups.values():
+        of_duties = sum(labels[i] == "B-D" for i in members)
+        for i in members:
+            if labels[i] == "T" and names[i] != "strong" and of_duties > 0.5 * len(members):
+                labels[i] = "B-D"
+                if i + 1 < len(atoms) and labels[i + 1] == "B-D" and atoms[i + 1].before == "label":
+                    labels[i + 1] = "I-D"
+
+
+def _stands_below_title(labels: Sequence[str], names: Sequence[Tier], start: int) -> bool:
+    """Whether the value-less text before atom `start` ends in a sure title, whose topics then follow."""
+    for i in range(start - 1, -1, -1):
+        if labels[i] == "T":
+            return names[i] == "strong"
+        if labels[i][0] in "BI":
+            return False
+    return False
