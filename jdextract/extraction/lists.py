@@ -97,3 +97,23 @@ def _stands_below_title(labels: Sequence[str], names: Sequence[Tier], start: int
         if labels[i][0] in "BI":
             return False
     return False
+
+
+def finish_last_list(atoms: Sequence[Atom], labels: Sequence[str]) -> list[str]:
+    """The last item of a page is what the item before it in its list is.
+
+    Annotated pages mostly end in boilerplate, so the sequence model distrusts the last stretch of a page; a posting
+    ends in its list.
+    """
+    finished = list(labels)
+    last = len(atoms) - 1
+    if last < 1 or labels[last] != "O" or atoms[last].number < 2 or atoms[last].heading:
+        return finished
+    for i in range(last - 1, -1, -1):
+        if labels[i] in ("T", "H"):
+            break
+        if atoms[i].mark == atoms[last].mark:
+            if atoms[i].number == atoms[last].number - 1 and labels[i] in ("B-D", "B-R"):
+                finished[last] = labels[i]
+            break
+    return finished

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from jdextract.extraction.content import CLASSES, ContentModel, Cut, read_words
-from jdextract.extraction.lists import settle_lists
+from jdextract.extraction.lists import finish_last_list, settle_lists
 from jdextract.extraction.rules import load_rules
 from jdextract.extraction.segments import Atom, cut_atoms
 from jdextract.extraction.titles import Tier, find_title, is_title_label, split_glued, tier
@@ -282,7 +282,9 @@ def settle(
     """The labels of the sequence model, brought in line with what holds for a whole document."""
     chosen = choose_titles(folded, atoms, labels, chances, titles)
     chosen = settle_lists(atoms, chosen, [_whole_tier(folded, a, t) for a, t in zip(atoms, titles, strict=True)])
-    return join_items(atoms, clear_sections(atoms, find_lacking_titles(folded, atoms, chosen, chances, titles)))
+    return finish_last_list(
+        atoms, join_items(atoms, clear_sections(atoms, find_lacking_titles(folded, atoms, chosen, chances, titles)))
+    )
 
 
 def _whole_tier(folded: str, atom: Atom, title: Span | None) -> Tier:
