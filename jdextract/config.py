@@ -33,7 +33,7 @@ class ReadingConfig(_Section):
     title_column: str | None = None
     id_column: str | None = None
     max_bytes: int = Field(default=200_000_000, gt=0)  # of one file on disk (tables are streamed and exempt)
-    max_characters: int = Field(default=20_000_000, gt=0)  # of one document's text
+    max_characters: int = Field(default=5_000_000, gt=0)  # of one document's text; a book has one million
     max_expansion: int = Field(default=200, gt=0)  # uncompressed / compressed size inside DOCX and XLSX
 
 

@@ -12,6 +12,7 @@ _FEW = 0.5  # share up to which its items are topics, though single ones look li
 _ITEMS = 3  # shorter lists say little
 _LONGEST_TOPIC = 16  # code points
 _LONGEST_NAME = 12
+_CHAPTERS = frozenset({"han", "han-paren", "chapter", "section", "formal", "stem", "label"})
 _BEHIND_NAMES = frozenset({"enum", "label", "line"})
 
 
@@ -97,6 +98,42 @@ def _stands_below_title(labels: Sequence[str], names: Sequence[Tier], start: int
         if labels[i][0] in "BI":
             return False
     return False
+
+
+_SECTION_LABEL = {"duty": "B-D", "requirement": "B-R"}
+
+
+def fill_sections(atoms: Sequence[Atom], labels: Sequence[str]) -> list[str]:
+    """Items of a list that a section heading announces are what it says (`岗位职责：1、审核凭证`), however short.
+
+    Not those with a list of their own below them, which are topics, and not lists in which positions stand.
+    """
+    filled = list(labels)
+    for items in find_lists(atoms):
+        first = items[0]
+        label = _SECTION_LABEL.get(atoms[first - 1].heading or "") if first else None
+        if (
+            label is None
+            or atoms[first].number != 1
+            or atoms[first].mark in _CHAPTERS
+            or any(labels[i] == "T" for i in items)
+        ):
+            continue
+        # Of a longer list the sequence model has seen enough to be believed.
+        if len(items) > _ITEMS and any(labels[i][0] == "B" for i in items):
+            continue
+        for i in items:
+            below = atoms[i + 1] if i + 1 < len(atoms) else None
+            topic = below is not None and (below.heading or (below.number == 1 and below.mark != atoms[i].mark))
+            if (
+                labels[i] == "O"
+                and not topic
+                and not atoms[i].label
+                and atoms[i].after != "cell"
+                and atoms[i].end - atoms[i].start >= 2
+            ):
+                filled[i] = label
+    return filled
 
 
 def finish_last_list(atoms: Sequence[Atom], labels: Sequence[str]) -> list[str]:

@@ -117,7 +117,8 @@ def _repairs() -> list[tuple[re.Pattern[str], str, re.Pattern[str] | None]]:
 
 _LATIN_WIDTH = re.compile(r"(?<![0-9A-Za-z])[,;:?!]|[,;:?!](?![0-9A-Za-z])")
 _WIDE = str.maketrans(",;:?!", "，；：？！")
-_SPACE_AT_HAN = re.compile(r"(?<=[^\x00-\xff])\s+|\s+(?=[^\x00-\xff])")
+_CHINESE = "\u2e80-\u9fff\uf900-\ufaff\uff01-\uffe5“”‘’…—"  # characters and punctuation
+_SPACE_AT_HAN = re.compile(rf"(?<=[{_CHINESE}])\s+|\s+(?=[{_CHINESE}])")
 
 
 def _squeeze(text: str) -> str:

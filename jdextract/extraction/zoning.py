@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from jdextract.extraction.content import CLASSES, ContentModel, Cut, read_words
-from jdextract.extraction.lists import finish_last_list, settle_lists
+from jdextract.extraction.lists import fill_sections, finish_last_list, settle_lists
 from jdextract.extraction.rules import load_rules
 from jdextract.extraction.segments import Atom, cut_atoms
 from jdextract.extraction.titles import Tier, find_title, is_title_label, split_glued, tier
@@ -283,7 +283,11 @@ def settle(
     chosen = choose_titles(folded, atoms, labels, chances, titles)
     chosen = settle_lists(atoms, chosen, [_whole_tier(folded, a, t) for a, t in zip(atoms, titles, strict=True)])
     return finish_last_list(
-        atoms, join_items(atoms, clear_sections(atoms, find_lacking_titles(folded, atoms, chosen, chances, titles)))
+        atoms,
+        join_items(
+            atoms,
+            clear_sections(atoms, fill_sections(atoms, find_lacking_titles(folded, atoms, chosen, chances, titles))),
+        ),
     )
 
 

@@ -234,6 +234,11 @@ BAD: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "zip bomb": ("a.docx", make_bomb, "OversizedInput"),
     "encrypted PDF": ("a.pdf", lambda: make_pdf("secret"), "ProtectedInput"),
     "scanned PDF": ("a.pdf", lambda: make_pdf(text=""), "EmptyInput"),
+    "HTML with 100,000 attributes": (
+        "a.html",
+        lambda: b"<p " + b" ".join(b"a%d=1" % i for i in range(100_000)) + b">",
+        "EmptyInput",
+    ),
     "HTML without text": ("a.html", lambda: b"<html><script>x</script></html>", "EmptyInput"),
     "JSONL without objects": ("a.jsonl", lambda: b"[1]\n", "DamagedInput"),
     "truncated XLSX": ("a.xlsx", lambda: b"PK\x03\x04" + b"0" * 50, "DamagedInput"),
