@@ -8,18 +8,20 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from jdextract.config import ReadingConfig
 from jdextract.errors import (
     ConfigError,
     DamagedInput,
     EmptyInput,
+    MissingInput,
     OversizedInput,
     ProtectedInput,
     ReadError,
     UnsupportedInput,
 )
-from jdextract.reading.encodings import decode
+from jdextract.reading.encodings import decode, detect
 from jdextract.reading.tables import SUFFIXES as TABLES
 from jdextract.reading.tables import read_table
 from jdextract.records import ReadFailure, SourceText
@@ -56,7 +58,7 @@ def read(inputs: Iterable[str], config: ReadingConfig | None = None) -> Iterator
     config = config or ReadingConfig()
     for name in inputs:
         if name == "-":
-            yield from _guard(lambda: iter([read_bytes(sys.stdin.buffer.read(), "-", config)]), "-")
+            yield from _guard(lambda: iter([read_bytes(_take(sys.stdin.buffer, config), "-", config)]), "-")
             continue
         for path in _find(name):
             if isinstance(path, ReadFailure):
@@ -78,12 +80,15 @@ def _guard(start, where: str) -> Iterator[SourceText | ReadFailure]:  # type: ig
     except PermissionError:
         yield _fail(where, ProtectedInput("may not be opened", hint="check the rights of the file"))
     except FileNotFoundError:
-        yield _fail(where, EmptyInput("does not exist", hint="check the path; a link may be broken"))
+        yield _fail(where, MissingInput("does not exist", hint="check the path; a link may be broken"))
     except OSError as error:
         yield _fail(where, DamagedInput(error.strerror or str(error), hint="check the disk and the path"))
 
 
 def _find(name: str) -> Iterator[Path | ReadFailure]:
+    if "\0" in name:
+        yield _fail(name, MissingInput("is no path: it holds a null character", hint="check the path"))
+        return
     path = Path(name)
     if path.is_dir():
         found = False
@@ -120,7 +125,8 @@ def _walk(folder: Path) -> Iterator[Path | ReadFailure]:
 
 
 def _read_path(path: Path, config: ReadingConfig) -> Iterator[SourceText | ReadFailure]:
-    where = str(path)
+    # A name that is not UTF-8 (unpacked from a GBK archive) is shown with escapes: no output file takes it as it is.
+    where = os.fsencode(path).decode("utf-8", "backslashreplace")
     if path.suffix.lower() in TABLES:
         yield from _guard(lambda: read_table(path, where, config), where)
     else:
@@ -131,7 +137,11 @@ def _load(path: Path, config: ReadingConfig) -> bytes:
     if not path.is_file() and path.exists():
         raise UnsupportedInput("is no regular file", hint="give files or folders")
     with path.open("rb") as file:
-        data = file.read(config.max_bytes + 1)
+        return _take(file, config)
+
+
+def _take(file: BinaryIO, config: ReadingConfig) -> bytes:
+    data = file.read(config.max_bytes + 1)
     if len(data) > config.max_bytes:
         raise OversizedInput(f"has over {config.max_bytes} bytes", hint="reading.max_bytes sets the bound")
     return data
@@ -186,6 +196,8 @@ def _usable(charset: str | None, data: bytes) -> str | None:
         return None
     try:
         data.decode(name)
-    except UnicodeDecodeError:
+        likely = detect(data)
+    except (UnicodeDecodeError, DamagedInput):
         return None
-    return name
+    # GBK bytes are mostly valid Big5 too: between those two the bytes are believed, not the page.
+    return name if likely not in ("gb18030", "big5hkscs") else likely

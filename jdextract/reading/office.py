@@ -71,18 +71,30 @@ def _read_blocks(document: Any) -> list[str]:
     lines: list[str] = []
     for block in document.iter_inner_content():
         if isinstance(block, Table):
-            for row in block.rows:
-                seen: list[Any] = []
-                cells = []
-                for cell in row.cells:
-                    if cell._tc in seen:  # a merged cell stands once for each column that it spans
-                        continue
-                    seen.append(cell._tc)
-                    cells.append(re.sub(r"\s*\n\s*", "\n", cell.text.strip()))
-                lines.append(" | ".join(cells))
+            lines.extend(_read_rows(block))
         else:
             lines.append(_list_mark(document, block, numbers) + block.text)
     return lines
+
+
+def _read_rows(table: Any) -> list[str]:
+    """A line a row; a merged cell stands once, and a table inside a cell keeps its rows."""
+    from docx.table import Table
+
+    seen: set[Any] = set()
+    rows = []
+    for row in table.rows:
+        cells = []
+        for cell in row.cells:
+            if cell._tc in seen:  # repeated for every column and row that it spans
+                continue
+            seen.add(cell._tc)
+            parts: list[str] = []
+            for block in cell.iter_inner_content():
+                parts.extend(_read_rows(block) if isinstance(block, Table) else [block.text])
+            cells.append(re.sub(r"\s*\n\s*", "\n", "\n".join(parts).strip()))
+        rows.append(" | ".join(cells))
+    return rows
 
 
 def _list_mark(document: Any, paragraph: Any, numbers: dict[tuple[str, int], int]) -> str:

@@ -6,14 +6,16 @@ import csv
 import hashlib
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import resources
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from jdextract.config import ReadingConfig
-from jdextract.errors import DamagedInput, EmptyInput, MissingColumn, ReadError
+from jdextract.errors import DamagedInput, EmptyInput, MissingColumn, OversizedInput, ReadError
 from jdextract.reading.encodings import decode
 from jdextract.reading.office import check_archive
 from jdextract.records import ReadFailure, SourceText
@@ -27,6 +29,10 @@ _MEDIA = {
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 _SAMPLE = 1 << 20
+_PEEK = 100  # rows that tell the columns: in JSON Lines a row may leave some out
+_MOST_ROWS = 1_048_576  # of a sheet, by its format
+_FOREIGN = re.compile(rb"[\x00\x80-\xff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @cache
@@ -45,15 +51,21 @@ def read_table(path: Path, source: str, config: ReadingConfig) -> Iterator[Sourc
     suffix = path.suffix.lower()
     encoding, rows = _open(path, suffix, config)
     columns: _Columns | None = None
-    for number, row in enumerate(rows, 1):
+    stream = iter(rows)
+    # Other tables have the same columns in every row, and an error further on must not take the rows before it along.
+    first = list(islice(stream, _PEEK if suffix == ".jsonl" else 0))
+    for number, row in enumerate(chain(first, stream), 1):
         if isinstance(row, ReadError):
             yield _fail(f"{source}#{number}", row)
             continue
-        columns = columns or _Columns(row, source, config)
-        key = columns.key(row, number)
-        text = columns.text(row)
-        if not text.strip():
-            yield _fail(f"{source}#{key}", EmptyInput("has no text", hint="leave it out, or check --text-column"))
+        columns = columns or _Columns(_all_columns(first) or row, source, config)
+        key = str(number)
+        try:
+            key = columns.key(row, number)
+            text = columns.text(row)
+            _check_text(text, config)
+        except ReadError as error:
+            yield _fail(f"{source}#{key}", error)
             continue
         digest = hashlib.sha256(f"{text}\x00{key}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
         yield SourceText(digest, f"{source}#{key}", text, encoding, _MEDIA[suffix])
@@ -61,6 +73,19 @@ def read_table(path: Path, source: str, config: ReadingConfig) -> Iterator[Sourc
 
 def _fail(where: str, error: ReadError) -> ReadFailure:
     return ReadFailure(where, "reading", type(error).__name__, error.what, error.hint)
+
+
+def _all_columns(rows: list[dict[str, Any] | ReadError]) -> dict[str, Any]:
+    return {name: None for row in rows if isinstance(row, dict) for name in row}
+
+
+def _check_text(text: str, config: ReadingConfig) -> None:
+    if not text.strip():
+        raise EmptyInput("has no text", hint="leave it out, or check --text-column")
+    if len(text) > config.max_characters:
+        raise OversizedInput(
+            f"has over {config.max_characters} characters", hint="reading.max_characters sets the bound"
+        )
 
 
 class _Columns:
@@ -102,7 +127,10 @@ class _Columns:
 
 
 def _clean(value: Any) -> str:
-    return "" if value is None else str(value).replace("\r\n", "\n").replace("\r", "\n")
+    if isinstance(value, list | dict):
+        raise DamagedInput(f"holds a {type(value).__name__} where text should be", hint="choose another column")
+    text = "" if value is None else str(value).replace("\r\n", "\n").replace("\r", "\n")
+    return _SURROGATE.sub("\ufffd", text)  # JSON may hold half a surrogate pair, which no output file takes
 
 
 def _open(path: Path, suffix: str, config: ReadingConfig) -> tuple[str, Iterable[dict[str, Any] | ReadError]]:
@@ -116,9 +144,12 @@ def _open(path: Path, suffix: str, config: ReadingConfig) -> tuple[str, Iterable
 
 
 def _whole_lines(file: BinaryIO) -> bytes:
+    """The first part of the file that can tell its encoding: one that is not plain ASCII, if there is any."""
     sample = file.read(_SAMPLE)
     if not sample.strip():
         raise EmptyInput("is empty", hint="nothing to do")
+    while not _FOREIGN.search(sample) and (following := file.read(_SAMPLE)):
+        sample = sample[sample.rfind(b"\n") + 1 :][-_SAMPLE:] + following
     return sample[: sample.rfind(b"\n") + 1] or sample
 
 
@@ -126,12 +157,19 @@ def _csv_rows(path: Path, suffix: str, encoding: str) -> Iterator[dict[str, Any]
     csv.field_size_limit(1 << 30)
     with path.open(encoding=_reader_encoding(encoding), errors="replace", newline="") as file:
         reader = csv.DictReader(file, delimiter="\t" if suffix == ".tsv" else ",", restkey="", restval="")
-        try:
-            for row in reader:
-                row.pop("", None)
+        while True:
+            try:
+                row: dict[str, Any] = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:  # of one row: the next may be sound
+                yield DamagedInput(f"line {reader.line_num}: {error}", hint="save the table as CSV again")
+                continue
+            surplus = row.pop("", None)
+            if isinstance(surplus, list) and any(surplus):
+                yield DamagedInput("has more cells than the header", hint="put cells that hold commas in quotes")
+            else:
                 yield row
-        except csv.Error as error:
-            raise DamagedInput(f"line {reader.line_num}: {error}", hint="save the table as CSV again") from error
 
 
 def _reader_encoding(encoding: str) -> str:
@@ -171,9 +209,12 @@ def _xlsx_rows(path: Path, config: ReadingConfig) -> Iterator[dict[str, Any] | R
     try:
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         for sheet in book.worksheets:
+            sheet.reset_dimensions()  # the stated ones may be wrong, and rows beyond them would be lost
             rows = sheet.iter_rows(values_only=True)
             names = [str(name) if name is not None else "" for name in next(rows, ())]
-            for row in rows:
+            for number, row in enumerate(rows, 2):
+                if number > _MOST_ROWS:
+                    raise OversizedInput("has more rows than a sheet can have", hint="save the table again")
                 if any(value is not None for value in row):
                     yield {name: value for name, value in zip(names, row, strict=False) if name}
         book.close()

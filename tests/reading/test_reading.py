@@ -267,7 +267,7 @@ def test_one_very_long_line(tmp_path: Path) -> None:
 def test_links(tmp_path: Path) -> None:
     """A broken link is a failure, a loop of links ends."""
     (tmp_path / "broken.txt").symlink_to(tmp_path / "gone.txt")
-    assert failure(tmp_path / "broken.txt").error == "EmptyInput"
+    assert failure(tmp_path / "broken.txt").error == "MissingInput"
     loop = tmp_path / "loop"
     loop.mkdir()
     (loop / "again").symlink_to(loop)
