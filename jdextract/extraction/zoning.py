@@ -18,7 +18,7 @@ from typing import Any
 from jdextract.extraction.content import CLASSES, ContentModel, Cut, read_words
 from jdextract.extraction.lists import fill_sections, finish_last_list, settle_lists
 from jdextract.extraction.rules import load_rules
-from jdextract.extraction.segments import Atom, cut_atoms
+from jdextract.extraction.segments import Atom, cut_atoms, heading_phrases
 from jdextract.extraction.titles import Tier, find_title, is_title_label, split_glued, tier
 from jdextract.records import Span
 
@@ -286,7 +286,9 @@ def settle(
         atoms,
         join_items(
             atoms,
-            clear_sections(atoms, fill_sections(atoms, find_lacking_titles(folded, atoms, chosen, chances, titles))),
+            clear_sections(
+                folded, atoms, fill_sections(atoms, find_lacking_titles(folded, atoms, chosen, chances, titles))
+            ),
         ),
     )
 
@@ -386,7 +388,7 @@ def join_items(atoms: Sequence[Atom], labels: Sequence[str]) -> list[str]:
 _NO_DUTIES = frozenset({"deliverable", "assessment", "case", "glossary", "rule"})
 
 
-def clear_sections(atoms: Sequence[Atom], labels: Sequence[str]) -> list[str]:
+def clear_sections(folded: str, atoms: Sequence[Atom], labels: Sequence[str]) -> list[str]:
     """Take duties out of the sections that hold none.
 
     Such a section ends at a title, at a heading of another kind, or where the numbering that its heading stands in
@@ -395,18 +397,38 @@ def clear_sections(atoms: Sequence[Atom], labels: Sequence[str]) -> list[str]:
     cleared = list(labels)
     inside, level, number = False, "", 0
     for i, atom in enumerate(atoms):
-        if atom.heading:
-            if atom.heading in _NO_DUTIES:
-                if not inside or atom.mark == level:
-                    level, number = atom.mark, atom.number
-                inside = True
-            elif atom.heading in ("duty", "requirement"):
-                inside = False
-        elif labels[i] == "T" or (inside and _ends_section(atom, level, number)):
+        heading = atom.heading or ("" if labels[i] == "T" else _chapter_zone(folded, atom))
+        if heading in _NO_DUTIES:
+            if not inside or atom.mark == level:
+                level, number = atom.mark, atom.number
+            inside = True
+        elif heading in ("duty", "requirement") or labels[i] == "T" or (inside and _ends_section(atom, level, number)):
             inside = False
         if inside and labels[i][-1] in "DR" and labels[i][0] in "BI":
             cleared[i] = "O"
     return cleared
+
+
+_LONGEST_CHAPTER = 24  # code points
+
+
+@cache
+def _chapter_phrases() -> re.Pattern[str]:
+    """Phrases that name sections without duties, for chapter headings that say more than one (考核办法与评分说明)."""
+    phrases = [phrase for phrase, zone in heading_phrases().items() if zone in _NO_DUTIES and len(phrase) >= 2]
+    return re.compile("|".join(map(re.escape, sorted(phrases, key=len, reverse=True))))
+
+
+def _chapter_zone(folded: str, atom: Atom) -> str:
+    """Zone of a chapter heading (四、…) by a phrase inside it, "" without one."""
+    if (
+        atom.mark not in _CHAPTER_MARKS
+        or atom.end - atom.start > _LONGEST_CHAPTER
+        or atom.after not in ("line", "enum")
+    ):
+        return ""
+    found = _chapter_phrases().search(folded, atom.start, atom.end)
+    return heading_phrases()[found.group()] if found else ""
 
 
 def _ends_section(atom: Atom, level: str, number: int) -> bool:
