@@ -1,51 +1,79 @@
 """Entities worth having in job text: platforms, tools, metrics, certificates, years of experience, education.
 
-Patterns are data (`data/entities.yaml`). One regular expression per label is matched on the folded text, so that both
-scripts and both widths are covered, and spans are exact in code points of the source.
+Patterns are data (`data/entities.yaml`). They are matched on the simplified, half-width text in a few passes, so that
+one entry serves both scripts and all regions, and laid back on the source: spans are exact in its code points.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 
 from spacy.language import Language
-from spacy.tokens import Doc
-from spacy.util import filter_spans
+from spacy.tokens import Doc, Span
 
 from jdextract.extraction.rules import load_rules
-from jdextract.extraction.script import fold
-from jdextract.records import Span
+from jdextract.extraction.script import fold, simplify
+from jdextract.records import Span as Offsets
 
-_EXPRESSIONS = ("EXPERIENCE", "EDUCATION")
+GROUP = "entities"
+
+
+@dataclass(frozen=True, slots=True)
+class _Patterns:
+    words: tuple[re.Pattern[str], ...]  # all words of all labels, the longest first: with Latin and with Han beginnings
+    labels: dict[str, str]  # of words, without spaces
+    expressions: tuple[tuple[str, re.Pattern[str]], ...]
+
+
+_LATIN = re.compile(r"[a-z0-9.]")
+
+
+def _join(words: list[str]) -> str:
+    """One pattern for words; a Latin one must not go on as a longer one: `ps` is not in `pspan`, `c` not in `c++`."""
+    ordered = sorted(words, key=lambda word: (-len(word), word))
+    ends = (r"(?![a-z0-9+#])" if re.search(r"[a-z0-9+#]$", word) else "" for word in ordered)
+    return "|".join(r"\s?".join(map(re.escape, w.split())) + end for w, end in zip(ordered, ends, strict=True))
 
 
 @cache
-def _patterns() -> dict[str, re.Pattern[str]]:
-    patterns = {}
-    for label, entries in load_rules("entities").items():
-        if label in _EXPRESSIONS:
-            body = "|".join(f"(?:{entry})" for entry in entries)
-        else:
-            words = sorted({fold(str(entry)) for entry in entries}, key=len, reverse=True)
-            # A Latin word ends where no letter or digit follows: `ps` is not in `pspan`.
-            body = "|".join(
-                rf"(?<![a-z0-9]){re.escape(word)}(?![a-z0-9+])" if word.isascii() else re.escape(word) for word in words
-            )
-        patterns[label] = re.compile(body, re.IGNORECASE)
-    return patterns
+def _patterns() -> _Patterns:
+    rules = load_rules("entities")
+    labels = {str(word).lower(): label for label, rule in rules.items() for word in rule.get("words", ())}
+    latin = [word for word in labels if _LATIN.match(word)]
+    others = [word for word in labels if not _LATIN.match(word)]
+    return _Patterns(
+        (re.compile(rf"(?=[a-z0-9.])(?<![a-z0-9])(?:{_join(latin)})"), re.compile(_join(others))),
+        {"".join(word.split()): label for word, label in labels.items()},
+        tuple((label, re.compile(pattern)) for label, rule in rules.items() for pattern in rule.get("patterns", ())),
+    )
 
 
-def find_entities(text: str) -> list[tuple[Span, str]]:
-    """(span in code points, label) of every entity, in order, without overlap; the longest wins."""
-    folded = fold(text)
-    found = [(match.span(), label) for label, pattern in _patterns().items() for match in pattern.finditer(folded)]
-    found.sort(key=lambda item: (item[0][0], -item[0][1]))
-    kept: list[tuple[Span, str]] = []
-    for span, label in found:
-        if span[0] < span[1] and (not kept or span[0] >= kept[-1][0][1]):
-            kept.append((span, label))
-    return kept
+def _lower(text: str) -> str:
+    """Lower case of the same length (İ has one of two characters)."""
+    lower = text.lower()
+    return lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+
+
+def find_entities(text: str) -> list[tuple[Offsets, str]]:
+    """(span in code points, label) of every entity, in order, without overlap; of two that overlap the longer counts."""
+    simple = simplify(text)
+    folded = fold(simple.text)
+    lower = _lower(folded)
+    patterns = _patterns()
+    found = [(match.span(), label) for label, pattern in patterns.expressions for match in pattern.finditer(folded)]
+    for words in patterns.words:
+        found += [(m.span(), patterns.labels["".join(m.group().split())]) for m in words.finditer(lower)]
+    taken = bytearray(len(text))
+    kept: list[tuple[Offsets, str]] = []
+    for span, label in sorted(found, key=lambda entity: entity[0][0] - entity[0][1]):
+        start, end = simple.source_span(*span)
+        if start < end and not any(taken[start:end]):
+            taken[start:end] = b"\1" * (end - start)
+            kept.append(((start, end), label))
+    return sorted(kept)
 
 
 @Language.factory("jdextract_entities")
@@ -55,12 +83,46 @@ def make_entities(nlp: Language, name: str) -> EntityFinder:
 
 
 class EntityFinder:
-    """spaCy component: sets `doc.ents`, and `doc.spans["entities"]` where other entities are already set."""
+    """spaCy component: sets `doc.spans["entities"]` and adds to `doc.ents` what does not touch an entity set before.
+
+    Where an entity starts or ends inside a token the token is split; other spans of the Doc keep their places.
+    """
 
     def __call__(self, doc: Doc) -> Doc:
         """Add the entities of one document."""
-        spans = [doc.char_span(*span, label=label, alignment_mode="expand") for span, label in find_entities(doc.text)]
-        whole = [span for span in spans if span is not None]
-        doc.spans["entities"] = whole
-        doc.set_ents(filter_spans([*doc.ents, *whole]))
+        found = find_entities(doc.text)
+        edges = {token.idx for token in doc} | {token.idx + len(token.text) for token in doc}
+        if inside := {offset for span, _ in found for offset in span} - edges:
+            _split(doc, inside)
+        spans = [_span(doc, (*span, label)) for span, label in found]
+        doc.spans[GROUP] = spans
+        free = [span for span in spans if not any(token.ent_type for token in span)]
+        doc.set_ents(free, default="unmodified")
         return doc
+
+
+def _split(doc: Doc, offsets: Iterable[int]) -> None:
+    """Split tokens at the offsets. spaCy forgets the places of spans when tokens are split, so they are set again."""
+    from jdextract.extraction.components import split_tokens
+
+    groups = {key: [_place(span) for span in group] for key, group in doc.spans.items()}
+    entities = [_place(span) for span in doc.ents]
+    lengths = {token.idx: len(token.text) for token in doc}
+    split_tokens(doc, offsets)
+    for token in doc:
+        if lengths.get(token.idx) != len(token.text):
+            token.norm_ = fold(token.text).lower()
+    for key, places in groups.items():
+        doc.spans[key] = [_span(doc, place) for place in places]
+    doc.set_ents([_span(doc, place) for place in entities])
+
+
+def _place(span: Span) -> tuple[int, int, str]:
+    return span.start_char, span.end_char, span.label_
+
+
+def _span(doc: Doc, place: tuple[int, int, str]) -> Span:
+    start, end, label = place
+    span = doc.char_span(start, end, label=label)
+    assert span is not None  # splitting takes no token boundary away
+    return span

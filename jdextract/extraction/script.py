@@ -1,155 +1,230 @@
 """Scripts: which one a text is in, where it comes from, and one form for all of them.
 
-Zoning works on `fold`ed text, which has the length of the source, so that conversions that change length
-(網際網路 -> 互联网) never touch an offset; they are left to `normalize`, which each value passes by itself.
+Zoning works on `fold`ed text, which has the length of the source. `simplify` converts words too (網際網路 -> 互联网)
+and keeps an offset map; `normalize` is for single values and also repairs certain damage.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
 
+from jdextract.extraction.offsets import Simplified, align
+from jdextract.extraction.repairs import repair, replace_words, unify_characters
 from jdextract.extraction.rules import load_rules
 from jdextract.records import Region, Script
 
-_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
-# OpenCC configuration of each region: words of Taiwan and Hong Kong are converted too, not only characters.
-_CONFIGURATIONS = {"tw": "tw2sp", "hk": "hk2sp", "cn": "t2s", "unknown": "t2s"}
-# A share of the other script below this is a quotation or a name, not a second script.
-_MIXED_SHARE = 0.15
+# OpenCC configuration of each region: characters only. Words are `words.yaml`, because OpenCC's own (`tw2sp`) are made
+# for software and spoil job text: 指標 -> 指针, 執行 -> 运行, 建立 -> 创建, 小程序 -> 小进程.
+_CONFIGURATIONS: dict[Region, str] = {"tw": "tw2s", "hk": "hk2s", "cn": "t2s", "unknown": "t2s"}
+_HAN_BLOCKS = ((0x3400, 0x4DC0), (0x4E00, 0xA000), (0xF900, 0xFB00))
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @cache
-def _converter(configuration: str) -> Any:
+def _converter(configuration: str) -> Callable[[str], str]:
+    """A conversion of OpenCC. Half characters, which UTF-8 can't hold, become U+FFFD: the length stays.
+
+    Some configurations drop what stands behind U+0000, so that parts between are converted by themselves.
+    """
     import opencc
 
-    return opencc.OpenCC(configuration)
+    convert: Callable[[str], str] = opencc.OpenCC(configuration).convert
+
+    def convert_all(text: str) -> str:
+        if "\0" in text:
+            return "\0".join(map(convert_all, text.split("\0")))
+        try:
+            return convert(text)
+        except UnicodeEncodeError:
+            return convert(_LONE_SURROGATE.sub("\ufffd", text))
+
+    return convert_all
 
 
 @cache
-def _fold_table() -> dict[int, str]:
-    """Traditional -> Simplified by character, full width -> half width, odd spaces and controls -> space."""
-    converter = _converter("t2s")
-    table: dict[int, str] = {}
-    for start, end in ((0x3400, 0x4DC0), (0x4E00, 0xA000), (0xF900, 0xFB00)):
-        for code in range(start, end):
-            simple = converter.convert(chr(code))
-            if len(simple) == 1 and simple != chr(code):
-                table[code] = simple
-    for code in range(0xFF01, 0xFF5F):
-        table[code] = chr(code - 0xFEE0)
-    odd = (
-        *range(0x20),
-        *range(0x7F, 0xA1),
-        0x3000,
-        *range(0x2000, 0x2010),
-        0x2028,
-        0x2029,
-        0x202F,
-        0x205F,
-        0xFEFF,
-    )
-    table.update({code: " " for code in odd if code not in (0x09, 0x0A)})
-    return table
+def _map_characters(configuration: str) -> dict[int, str]:
+    """{code point: character} of what a configuration makes of single Han characters, where it changes them."""
+    characters = [chr(code) for start, end in _HAN_BLOCKS for code in range(start, end)]
+    converted = _converter(configuration)("\n".join(characters)).split("\n")
+    return {ord(c): new for c, new in zip(characters, converted, strict=True) if new != c and len(new) == 1}
+
+
+@cache
+def _radicals() -> dict[int, str]:
+    """Radical signs that PDF extraction puts for the characters (⽤戶 for 用戶)."""
+    signs = ((code, unicodedata.normalize("NFKC", chr(code))) for code in range(0x2E80, 0x2FE0))
+    return {code: plain for code, plain in signs if len(plain) == 1 and plain != chr(code)}
+
+
+@cache
+def _simple_characters() -> dict[int, str]:
+    """Traditional -> Simplified by character, variants of regions (衞 枱) and radical signs included.
+
+    著 stays, because 着 is its other form only at times.
+    """
+    table = dict(_map_characters("t2s"))
+    simple = frozenset(table.values())
+    for configuration in ("tw2s", "hk2s"):
+        more = _map_characters(configuration).items()
+        table.update({code: new for code, new in more if code not in table and chr(code) not in simple})
+    table.pop(ord("著"), None)
+    return table | {code: table.get(ord(plain), plain) for code, plain in _radicals().items()}
+
+
+# Lists of the first 65,536 code points: `str.translate` is twice as fast with them as with a dict, and leaves what is
+# beyond a list as it is.
+_Table = list[int | str]
+
+
+def _tabulate(changes: Mapping[int, str]) -> _Table:
+    return [changes.get(code, code) for code in range(0x10000)]
+
+
+@cache
+def _character_table() -> _Table:
+    return _tabulate(_simple_characters())
+
+
+@cache
+def _fold_table() -> _Table:
+    table = dict(_simple_characters())
+    for code in (*range(0xFF01, 0xFF5F), *range(0xFF61, 0xFF66), *range(0xFE50, 0xFE6C), *range(0xFFE0, 0xFFE7)):
+        plain = unicodedata.normalize("NFKC", chr(code))
+        if len(plain) == 1:
+            table[code] = plain
+    for code in (*range(0x3400), *range(0xFE00, 0x10000)):
+        if unicodedata.category(chr(code)) in ("Cc", "Cf", "Zs", "Zl", "Zp") and code not in (0x09, 0x0A, 0x20):
+            table[code] = " "
+    return _tabulate(table)
 
 
 def fold(text: str) -> str:
-    """`text` in Simplified and half-width, code point by code point: the result has the same length."""
+    """`text` in Simplified and half-width, code point by code point: the result has the length of the text.
+
+    Odd spaces, control and format characters (zero width) become spaces, except line breaks and tabs.
+    """
     return text.translate(_fold_table())
 
 
 @cache
 def _telling() -> tuple[frozenset[str], frozenset[str]]:
     """Characters that stand in Simplified text only, and in Traditional text only."""
-    to_traditional = _converter("s2t")
-    traditional = frozenset(chr(code) for code in _fold_table() if 0x3400 <= code < 0xA000)
-    han = (chr(code) for code in range(0x4E00, 0xA000))
-    simplified = frozenset(c for c in han if c not in traditional and to_traditional.convert(c) != c)
-    # 后 里 台 … are characters of both scripts.
-    return simplified - frozenset(
-        c for c in simplified if c in "后里台只干面松云准斗才表冲丑合回家姜借据历困么谷几卜秋千叶于余御愿岳征致制志注"
-    ), traditional
+    shared = frozenset(load_rules("regions")["both_scripts"])
+    traditional = {chr(code) for code in _map_characters("t2s")} - shared
+    return frozenset({chr(code) for code in _map_characters("s2t")} - shared - traditional), frozenset(traditional)
+
+
+# A share of the other script below this, or fewer and less varied characters, is a name or a quotation.
+_MIXED_SHARE, _MIXED_CHARACTERS = 0.15, 3
+_QUOTED = re.compile(r"「[^」\n]{1,40}」|『[^』\n]{1,40}』|“[^”\n]{1,40}”|《[^》\n]{1,40}》|\"[^\"\n]{1,40}\"")
+_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
 
 
 def detect(text: str) -> tuple[Script, Region]:
     """Script of a text, and the region that its words come from.
 
-    `none` without Han characters; `mixed` only if both scripts have a substantial part, as on half-converted pages.
+    `none` without Han characters; `hans` where no character tells; `mixed` only if both scripts have a substantial
+    part, as on half-converted pages. Traditional text with the words of the mainland is of region `cn`.
     """
     if not _HAN.search(text):
         return "none", "unknown"
+    script = _judge(_QUOTED.sub("", text)) or _judge(text) or "hans"
+    return script, "cn" if script == "hans" else _find_region(text)
+
+
+def _judge(text: str) -> Script | None:
     simplified, traditional = _telling()
-    ones, others = sum(c in simplified for c in text), sum(c in traditional for c in text)
-    script: Script
-    if ones and others and min(ones, others) >= _MIXED_SHARE * (ones + others):
-        script = "mixed"
-    else:
-        script = "hant" if others > ones else "hans"
-    return script, ("cn" if script == "hans" else _find_region(text))
+    counts = Counter(text)
+    ones = {c: n for c, n in counts.items() if c in simplified}
+    others = {c: n for c, n in counts.items() if c in traditional}
+    one, other = sum(ones.values()), sum(others.values())
+    if not one and not other:
+        return None
+    less = min(ones, others, key=lambda found: sum(found.values()))
+    if len(less) >= _MIXED_CHARACTERS and min(one, other) >= _MIXED_SHARE * (one + other):
+        return "mixed"
+    return "hant" if other > one else "hans"
 
 
 @cache
-def _regions() -> dict[str, list[str]]:
-    return {str(region): [str(word) for word in words] for region, words in load_rules("regions").items()}
+def _region_words() -> tuple[tuple[Region, tuple[tuple[str, int], ...]], ...]:
+    rules = load_rules("regions")["words"]
+    regions: tuple[Region, ...] = ("tw", "hk", "cn")
+    return tuple(
+        (r, tuple((str(w), int(weight)) for weight, words in rules[r].items() for w in words)) for r in regions
+    )
 
 
 def _find_region(text: str) -> Region:
-    scores = {region: sum(word in text for word in words) for region, words in _regions().items()}
-    best = max(scores, key=scores.__getitem__)
-    if scores[best] == 0:
-        return "unknown"
-    return "tw" if best == "tw" else "hk" if best == "hk" else "cn"
+    """The region with the most points, each word counted once; `unknown` without a lead."""
+    scores = {region: sum(weight for word, weight in words if word in text) for region, words in _region_words()}
+    first, second = sorted(scores, key=lambda region: -scores[region])[:2]
+    return first if scores[first] > scores[second] else "unknown"
 
 
 @cache
-def _repairs() -> list[tuple[re.Pattern[str], str, re.Pattern[str] | None]]:
-    return [
-        (
-            re.compile(rule["pattern"]),
-            rule["replacement"],
-            re.compile(rule["unless"]) if "unless" in rule else None,
-        )
-        for rule in load_rules("repairs")
-    ]
+def _triggers() -> frozenset[str]:
+    """Characters that conversion would change and would not make itself (薴 -> 苧)."""
+    table = _simple_characters()
+    own = frozenset(table.values()) | frozenset(map(chr, _radicals()))
+    return (frozenset(map(chr, table)) - own) | frozenset(load_rules("regions")["in_words"])
 
 
-_LATIN_WIDTH = re.compile(r"(?<![0-9A-Za-z])[,;:?!]|[,;:?!](?![0-9A-Za-z])")
-_WIDE = str.maketrans(",;:?!", "，；：？！")
-_CHINESE = "\u2e80-\u9fff\uf900-\ufaff\uff01-\uffe5“”‘’…—"  # characters and punctuation
-_SPACE_AT_HAN = re.compile(rf"(?<=[{_CHINESE}])\s+|\s+(?=[{_CHINESE}])")
+@cache
+def _variants() -> dict[int, str]:
+    """Variants of regions that the configuration of unknown regions leaves (衞 枱)."""
+    known = _map_characters("t2s")
+    return {code: simple for code, simple in _simple_characters().items() if code not in known}
 
 
-def _squeeze(text: str) -> str:
-    """Line breaks and spaces between Han characters come from the page's layout, not from its wording."""
-    return _SPACE_AT_HAN.sub("", " ".join(text.split()))
+def _convert_characters(text: str, configuration: str) -> str:
+    converted = _converter(configuration)(text)
+    rest = _variants()
+    return converted if rest.keys().isdisjoint(map(ord, set(text))) else converted.translate(rest)
 
 
-def _repair(text: str) -> str:
-    for pattern, replacement, unless in _repairs():
-        if unless is None or not unless.search(text):
-            text = pattern.sub(replacement, text)
-    return _squeeze(text)
+def _convert(text: str, region: Region) -> str:
+    return replace_words(_convert_characters(text, _CONFIGURATIONS[region]), region)
+
+
+def _convert_traditional(text: str, region: Region) -> str | None:
+    """What `text` becomes, None if it holds no Traditional: the words of a region (线上) are Simplified words too."""
+    characters = _convert_characters(text, "t2s")
+    if characters == text:
+        return None
+    if _CONFIGURATIONS[region] != "t2s":
+        characters = _convert_characters(text, _CONFIGURATIONS[region])
+    return replace_words(characters, region)
+
+
+def simplify(text: str, region: Region | None = None) -> Simplified:
+    """`text` in Simplified with the words of the mainland (網際網路 -> 互联网), and its alignment with the source.
+
+    Characters by the OpenCC configuration of the region (None: found from the text), words by `words.yaml`. Text that
+    holds no Traditional is left as it is, but for radical signs, which become characters first.
+    """
+    signs = set(text)
+    plain = text if _radicals().keys().isdisjoint(map(ord, signs)) else text.translate(_radicals())
+    if plain is text and _triggers().isdisjoint(signs):
+        return Simplified(text)
+    place: Region = region or detect(plain)[1]
+    converted = _convert_traditional(plain, place)
+    if converted is None:
+        return Simplified(plain)
+    charwise = plain.translate(_character_table())
+    return Simplified(converted, align(plain, charwise, converted, lambda part: _convert(part, place)))
 
 
 def normalize(text: str, region: Region) -> str:
     """One value in Simplified, one width, white space collapsed, certain damage repaired. Idempotent.
 
-    Letters and digits become half-width, punctuation full-width in Chinese text except between letters or digits.
+    In a value with Han characters punctuation is full-width (but `1,000` and `10:30`) and white space is kept between
+    Latin words only; in other values punctuation is ASCII. The rules are `repairs.yaml` and `words.yaml`.
     """
-    text = unicodedata.normalize("NFKC", text)
-    text = _converter(_CONFIGURATIONS[region]).convert(text)
-    if region != "cn":
-        text = _converter("t2s").convert(text)
-    text = _squeeze(text)
-    # One repair can open the way for another; three rounds are more than any text needed.
-    for _ in range(3):
-        repaired = _repair(text)
-        if repaired == text:
-            break
-        text = repaired
-    if _HAN.search(text):
-        text = _LATIN_WIDTH.sub(lambda m: m.group().translate(_WIDE), text)
-        text = text.replace("(", "（").replace(")", "）")
-    return unicodedata.normalize("NFC", text).strip(" ;；。")
+    plain = unify_characters(text)
+    converted = None if _triggers().isdisjoint(set(plain)) else _convert_traditional(plain, region)
+    return repair(plain if converted is None else converted)
