@@ -93,9 +93,7 @@ def test_shipped(shipped: Classifier, text: str, role: str) -> None:
     assert found.decided_by.startswith("duty-role:")
 
 
-@pytest.mark.parametrize(
-    "text", ["大专毕业，干过两年外勤", "五险一金,周末双休", "说话清楚，愿意帮别人补位"]
-)
+@pytest.mark.parametrize("text", ["大专毕业，干过两年外勤", "五险一金,周末双休", "说话清楚，愿意帮别人补位"])
 def test_requirements_abstain(shipped: Classifier, text: str) -> None:
     """Requirements and promises, which are no duties, are not given a role with confidence."""
     assert shipped.classify([text])[0].status == "abstained"
