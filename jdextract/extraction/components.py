@@ -12,7 +12,6 @@ The first of them to see a document extracts it; what was found stands as plain 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -20,7 +19,8 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from jdextract.extraction.extractor import Extractor
-from jdextract.records import Draft, SourceText, Span
+from jdextract.extraction.spans import fit_span, split_tokens
+from jdextract.records import Draft, SourceText
 
 KEY = "jdextract"
 
@@ -67,10 +67,10 @@ class Component:
         if KEY not in doc.user_data:
             draft = self._extractor.extract(SourceText("", "", doc.text))
             doc.user_data[KEY] = describe(draft)
-            split_tokens(doc, _offsets(doc.user_data[KEY]))
+        # Each time: a component in between (merge_entities) may have joined tokens again.
+        split_tokens(doc, _offsets(doc.user_data[KEY]))
         for name, pick in self._groups.items():
-            found = [doc.char_span(span[0], span[1], label=label) for span, label in pick(doc.user_data[KEY])]
-            doc.spans[name] = [span for span in found if span is not None]
+            doc.spans[name] = [fit_span(doc, (*span, label)) for span, label in pick(doc.user_data[KEY])]
         return doc
 
 
@@ -106,22 +106,3 @@ def _offsets(found: dict[str, Any]) -> set[int]:
         offsets.update(edge for span in values for edge in span)
         offsets.update(record["title"] or ())
     return offsets
-
-
-def split_tokens(doc: Doc, offsets: Iterable[int]) -> None:
-    """Split the tokens of `doc` that have one of the offsets (code points) inside, so that spans fit exactly."""
-    inside: dict[int, list[int]] = {}
-    starts: list[Span] = [(token.idx, token.idx + len(token.text)) for token in doc]
-    wanted = sorted(set(offsets))
-    position = 0
-    for index, (start, end) in enumerate(starts):
-        while position < len(wanted) and wanted[position] <= start:
-            position += 1
-        while position < len(wanted) and wanted[position] < end:
-            inside.setdefault(index, []).append(wanted[position] - start)
-            position += 1
-    with doc.retokenize() as retokenizer:
-        for index, cuts in inside.items():
-            text = doc[index].text
-            pieces = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
-            retokenizer.split(doc[index], pieces, heads=[(doc[index], i) for i in range(len(pieces))])

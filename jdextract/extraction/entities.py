@@ -7,15 +7,15 @@ one entry serves both scripts and all regions, and laid back on the source: span
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
 from spacy.language import Language
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc
 
 from jdextract.extraction.rules import load_rules
 from jdextract.extraction.script import fold, simplify
+from jdextract.extraction.spans import fit_span, split_tokens
 from jdextract.records import Span as Offsets
 
 GROUP = "entities"
@@ -91,38 +91,9 @@ class EntityFinder:
     def __call__(self, doc: Doc) -> Doc:
         """Add the entities of one document."""
         found = find_entities(doc.text)
-        edges = {token.idx for token in doc} | {token.idx + len(token.text) for token in doc}
-        if inside := {offset for span, _ in found for offset in span} - edges:
-            _split(doc, inside)
-        spans = [_span(doc, (*span, label)) for span, label in found]
+        split_tokens(doc, {offset for span, _ in found for offset in span})
+        spans = [fit_span(doc, (*span, label)) for span, label in found]
         doc.spans[GROUP] = spans
         free = [span for span in spans if not any(token.ent_type for token in span)]
         doc.set_ents(free, default="unmodified")
         return doc
-
-
-def _split(doc: Doc, offsets: Iterable[int]) -> None:
-    """Split tokens at the offsets. spaCy forgets the places of spans when tokens are split, so they are set again."""
-    from jdextract.extraction.components import split_tokens
-
-    groups = {key: [_place(span) for span in group] for key, group in doc.spans.items()}
-    entities = [_place(span) for span in doc.ents]
-    lengths = {token.idx: len(token.text) for token in doc}
-    split_tokens(doc, offsets)
-    for token in doc:
-        if lengths.get(token.idx) != len(token.text):
-            token.norm_ = fold(token.text).lower()
-    for key, places in groups.items():
-        doc.spans[key] = [_span(doc, place) for place in places]
-    doc.set_ents([_span(doc, place) for place in entities])
-
-
-def _place(span: Span) -> tuple[int, int, str]:
-    return span.start_char, span.end_char, span.label_
-
-
-def _span(doc: Doc, place: tuple[int, int, str]) -> Span:
-    start, end, label = place
-    span = doc.char_span(start, end, label=label)
-    assert span is not None  # splitting takes no token boundary away
-    return span

@@ -62,3 +62,17 @@ def test_every_span_fits(corpus_documents: list[GoldDocument]) -> None:
         assert doc.text == document.text
         found = doc.user_data["jdextract"]["records"]
         assert len(doc.spans["duties"]) == sum(len(r["duties"]) for r in found)
+
+
+def test_components_of_others_keep_their_spans() -> None:
+    """Entities and span groups set before ours keep their text, and components that join tokens may stand between."""
+    nlp = spacy.blank("xx")  # its tokens are whole clauses, so every one of ours splits some
+    ruler = nlp.add_pipe("span_ruler", config={"spans_key": "mine", "annotate_ents": True})
+    ruler.add_patterns([{"label": "CLAUSE", "pattern": [{"TEXT": {"REGEX": "退货"}}]}])  # type: ignore[attr-defined]
+    nlp.add_pipe("jdextract_titles")
+    nlp.add_pipe("merge_entities")
+    nlp.add_pipe("jdextract_duties")
+    doc = nlp("客服专员 岗位职责：1、接听来电 2、处理退货\n")
+    assert [span.text for span in doc.spans["titles"]] == ["客服专员"]
+    assert [span.text for span in doc.spans["duties"]] == ["接听来电", "处理退货"]
+    assert [span.text for span in doc.spans["mine"]] == [ent.text for ent in doc.ents] == ["2、处理退货"]
