@@ -9,11 +9,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from jdextract.errors import (
     ConfigError,
     JdextractError,
+    MissingExtra,
     ModelError,
     ReadError,
     TaxonomyError,
@@ -31,6 +32,7 @@ __all__ = [
     "Config",
     "ConfigError",
     "JdextractError",
+    "MissingExtra",
     "ModelError",
     "Pipeline",
     "ReadError",
@@ -84,6 +86,16 @@ def extract_text(text: str, *, source: str = "text", config: Config | None = Non
     return _pipeline(config).extract_one(SourceText(identity, source, text))
 
 
-def classify(text: str, *, config: Config | None = None) -> ClassifiedDuty:
-    """Canonical role of one duty sentence. For many sentences use `Pipeline.classify`, which loads the model once."""
-    return next(_pipeline(config).classify([text]))
+@overload
+def classify(text: str, *, config: Config | None = None, why: int = 0) -> ClassifiedDuty: ...
+@overload
+def classify(
+    text: list[str] | tuple[str, ...], *, config: Config | None = None, why: int = 0
+) -> list[ClassifiedDuty]: ...
+def classify(
+    text: str | list[str] | tuple[str, ...], *, config: Config | None = None, why: int = 0
+) -> ClassifiedDuty | list[ClassifiedDuty]:
+    """Canonical role of a duty sentence, or of each of several. `why`: how many n-grams that moved a decision to list."""
+    if isinstance(text, str):
+        return next(_pipeline(config).classify([text], why=why))
+    return list(_pipeline(config).classify(text, why=why))

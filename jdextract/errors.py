@@ -2,6 +2,7 @@
 
 JdextractError
 ├── ConfigError             a setting that does not fit: says which, and what it may be
+├── MissingExtra            a library of an optional part is not installed: says which, and how to get it
 ├── ReadError               an input that can't be read; becomes one line of `errors.jsonl`
 │   ├── MissingInput        no such file, or a link that leads nowhere
 │   ├── UnsupportedInput    a kind of file that no reader takes
@@ -27,6 +28,10 @@ class JdextractError(Exception):
 
 class ConfigError(JdextractError):
     """A setting that does not fit."""
+
+
+class MissingExtra(JdextractError):
+    """A library of an optional part is not installed."""
 
 
 class ReadError(JdextractError):

@@ -20,10 +20,11 @@ from jdextract.records import (
     Duty,
     Piece,
     ReadFailure,
-    Role,
     RoleRecord,
     SourceText,
     TextSpan,
+    Title,
+    TitleDetail,
 )
 
 if TYPE_CHECKING:
@@ -88,20 +89,22 @@ class Pipeline:
                 marked = tuple(first_seen.mark(record) for record in explained.records)
                 yield item, Explained(explained.draft, marked)
 
-    def classify(self, texts: Iterable[str]) -> Iterator[ClassifiedDuty]:
-        """Canonical role of single duty sentences, in order."""
+    def classify(self, texts: Iterable[str], *, why: int = 0) -> Iterator[ClassifiedDuty]:
+        """Canonical role of single duty sentences, in order. `why`: how many n-grams that moved each decision to list."""
         batch: list[str] = []
         for text in texts:
             batch.append(text)
             if len(batch) == 512:
-                yield from self._classify_batch(batch)
+                yield from self._classify_batch(batch, why)
                 batch = []
-        yield from self._classify_batch(batch)
+        yield from self._classify_batch(batch, why)
 
-    def _classify_batch(self, texts: list[str]) -> Iterator[ClassifiedDuty]:
+    def _classify_batch(self, texts: list[str], why: int) -> Iterator[ClassifiedDuty]:
         normalized = [self.extractor.normalize(text) for text in texts]
-        for text, clean, role in zip(texts, normalized, self.classifier.classify(normalized), strict=True):
-            yield ClassifiedDuty(text=text, normalized=clean, role=role)
+        roles = self.classifier.classify(normalized)
+        evidence = self.classifier.find_evidence(normalized, roles, why) if why and texts else [None] * len(texts)
+        for text, clean, role, grams in zip(texts, normalized, roles, evidence, strict=True):
+            yield ClassifiedDuty(text=text, normalized=clean, role=role, why=grams)
 
     def _record(self, draft: Draft, number: int, record: DraftRecord) -> RoleRecord:
         source = draft.source
@@ -121,8 +124,9 @@ class Pipeline:
                 encoding=source.encoding,
                 media_type=source.media_type,
             ),
-            title=_text_span(record.title) if record.title else None,
-            role=self._role_of_record(title_role, roles),
+            title=self._title(record.title) if record.title else None,
+            role=self.classifier.role_of_record(title_role, roles),
+            role_mix=self.classifier.mix_roles(roles),
             headcount=record.headcount,
             duties=tuple(
                 Duty(text=d.text, normalized=d.normalized, span=d.span, heading=d.heading, role=role)
@@ -132,8 +136,10 @@ class Pipeline:
             compensation=tuple(_text_span(piece) for piece in record.compensation),
         )
 
-    def _role_of_record(self, title_role: Role | None, roles: list[Role]) -> Role:
-        return self.classifier.role_of_record(title_role, roles)
+    def _title(self, piece: Piece) -> Title:
+        parts = self.classifier.normalize_title(piece.normalized)
+        details = tuple(TitleDetail(kind=kind, text=text) for kind, text in parts.details)
+        return Title(text=piece.text, normalized=piece.normalized, span=piece.span, name=parts.name, details=details)
 
 
 def _text_span(piece: Piece) -> TextSpan:

@@ -20,6 +20,8 @@ Span = tuple[int, int]
 Script = Literal["hans", "hant", "mixed", "none"]
 Region = Literal["cn", "tw", "hk", "unknown"]
 Status = Literal["assigned", "abstained"]
+# What stands in a posted title beside the name of the position.
+TitleDetailKind = Literal["seniority", "place", "urgency", "pay", "headcount", "code", "bracket", "mark", "suffix"]
 
 # What a stretch of the source is. The first four are kept in records, the others are shown by `explain`.
 Zone = Literal[
@@ -169,6 +171,28 @@ class TextSpan(_Out):
     span: Span
 
 
+class TitleDetail(_Out):
+    """Something that was stripped from a title on the way to its name: 高级 is `seniority`, (急聘) a `bracket`."""
+
+    kind: TitleDetailKind
+    text: str
+
+
+class Title(TextSpan):
+    """`name`: the title in lower case without its details, as it is looked up in the taxonomy."""
+
+    name: str
+    details: tuple[TitleDetail, ...] = ()
+
+
+class RoleShare(_Out):
+    """Share of the duties of a record that are of one role (each duty counts for its best role)."""
+
+    id: str
+    family: str
+    share: Annotated[float, Field(ge=0, le=1)]
+
+
 class Duty(TextSpan):
     heading: str | None
     role: Role
@@ -191,17 +215,26 @@ class RoleRecord(_Out):
     schema_version: str = SCHEMA_VERSION
     record_id: str
     document: DocumentRef
-    title: TextSpan | None
+    title: Title | None
     role: Role
+    role_mix: tuple[RoleShare, ...] = ()  # the largest share first
     headcount: int | None
     duties: tuple[Duty, ...]
     requirements: tuple[TextSpan, ...]
     compensation: tuple[TextSpan, ...]
 
 
+class Evidence(_Out):
+    """A word or character n-gram and what it adds to the decision value of the role against the next best one."""
+
+    text: str
+    weight: float
+
+
 class ClassifiedDuty(_Out):
-    """One line of `jdextract classify`."""
+    """One line of `jdextract classify`. `why` is there when an explanation was asked for."""
 
     text: str
     normalized: str
     role: Role
+    why: tuple[Evidence, ...] | None = None

@@ -18,6 +18,7 @@ from jdextract.extraction.extractor import Extractor
 from jdextract.extraction.script import fold
 from jdextract.extraction.training import Examples, gather_weak, prepare, train_zoning
 from jdextract.records import ReadFailure
+from jdextract.taxonomy import load_taxonomy
 
 Tell = Callable[[str], None]
 
@@ -54,6 +55,8 @@ def train_zones(corpus: Path, output: Path, pages: Iterable[str], config: Config
         for line in path.read_text(encoding="utf-8").splitlines()
     ]
     extra = [Examples(tuple(read_words(fold(text), cut) for text in duties), ("D",) * len(duties), 1.0)]
+    titles = [title for role in load_taxonomy(config.classification.taxonomy).roles for title in role.names]
+    extra.append(Examples(tuple(read_words(fold(title), cut) for title in titles), ("T",) * len(titles), 1.0))
     weak = gather_weak(_read_pages(pages, config), fold, cut)
     if weak.words:
         tell(f"{len(weak.words)} items of pages without labels")
@@ -68,7 +71,6 @@ def train_roles(corpus: Path, output: Path, settings: Path | None, config: Confi
     from jdextract.classification.storage import save_model
     from jdextract.classification.training import read_corpus, train
     from jdextract.classification.validation import cross_validate, write_card
-    from jdextract.taxonomy import load_taxonomy
 
     extractor = Extractor(config.extraction, config.tokens)
     taxonomy = load_taxonomy(config.classification.taxonomy)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jdextract.annotation import GoldDocument, GoldRecord, Labelled, parse_marks
+from jdextract.classification.titles import TitleParts
 from jdextract.pipeline import Explained, Pipeline
 from jdextract.records import (
     Draft,
@@ -16,6 +17,7 @@ from jdextract.records import (
     Piece,
     Role,
     RoleCandidate,
+    RoleShare,
     Script,
     Segment,
     SourceText,
@@ -68,6 +70,12 @@ class StandInClassifier:
 
     def role_of_title(self, title: str) -> Role | None:
         return role_of()
+
+    def normalize_title(self, title: str) -> TitleParts:
+        return TitleParts(title)
+
+    def mix_roles(self, roles: Sequence[Role]) -> tuple[RoleShare, ...]:
+        return ()
 
     def role_of_record(self, title_role: Role | None, roles: Sequence[Role]) -> Role:
         return title_role or role_of(abstained=True)

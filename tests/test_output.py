@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from jdextract.errors import ConfigError
 from jdextract.output import CSV_COLUMNS, defuse, open_writer, parquet_schema, replacing
-from jdextract.records import RoleRecord
+from jdextract.records import RoleRecord, RoleShare, TitleDetail
 from tests.samples import HANS, HANT, MIXED, explain_marked, explained
 
 
@@ -85,7 +85,10 @@ def test_parquet_schema_names_every_field_of_the_record(records: list[RoleRecord
         return {key: keys(part) for key, part in value.items()} if isinstance(value, dict) else None
 
     full = next(record for record in records if record.title and record.duties and record.requirements)
-    full = full.model_copy(update={"compensation": full.requirements})
+    assert full.title
+    mix = (RoleShare(id=full.role.id, family=full.role.family, share=1.0),)
+    title = full.title.model_copy(update={"details": (TitleDetail(kind="place", text="上海"),)})
+    full = full.model_copy(update={"compensation": full.requirements, "title": title, "role_mix": mix})
     assert {name: names(kind) for name, kind in parquet_schema().items()} == keys(as_json(full))
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from jdextract.classification.context import read_in_context
 from jdextract.classification.model import DutyModel, log_softmax, make_roles
-from jdextract.classification.titles import TitleNormalizer, match_title
-from jdextract.records import Role
+from jdextract.classification.titles import TitleNormalizer, TitleParts, match_title
+from jdextract.records import Evidence, Role, RoleCandidate, RoleShare
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+_NO_VOTES: Mapping[str, int] = MappingProxyType({})
 
 
 class Classifier:
@@ -44,6 +48,10 @@ class Classifier:
             return self._make_roles(log_softmax(logs[:, :-1]), decided_by)
         return self._make_roles(read_in_context(logs, title_role, self.model), decided_by + "+title")
 
+    def find_evidence(self, texts: Sequence[str], roles: Sequence[Role], top: int) -> list[tuple[Evidence, ...]]:
+        """For each sentence the n-grams that moved it most, towards or away from its role."""
+        return self.model.find_evidence(texts, [role.id for role in roles], top)
+
     def _make_roles(self, logs: NDArray[np.float64], decided_by: str) -> list[Role]:
         return make_roles(logs, self.model.roles, self.model.taxonomy, self._threshold, self._top, decided_by)
 
@@ -67,30 +75,53 @@ class Classifier:
             decided_by=f"title:{how}",
         )
 
-    def role_of_record(self, title_role: Role | None, duty_roles: Sequence[Role]) -> Role:
-        """That of its title; with no title, of most of its duties (on a tie the one with the higher scores).
+    def normalize_title(self, title: str) -> TitleParts:
+        """The name in a title and what was stripped from around it."""
+        return self._titles.normalize(title)
 
-        A record without title and duties, or whose duties all abstain, abstains.
+    def role_of_record(self, title_role: Role | None, duty_roles: Sequence[Role]) -> Role:
+        """What title and duties say together.
+
+        A title that the taxonomy lists decides alone. Otherwise the scores of the title's roles and the shares of the
+        roles of the duties are averaged with the weight that the settings give to duties; with no title the duties decide.
+        A record without either abstains.
         """
-        if title_role is not None:
+        if title_role is not None and (title_role.decided_by == "title:exact" or not duty_roles):
             return title_role
         if not duty_roles:
-            role = self.model.roles[-1]
-            return Role(
-                id=role,
-                family=self.model.taxonomy.family_of(role),
-                score=0.0,
-                status="abstained",
-                decided_by="record:empty",
-            )
-        votes = Counter(role.id for role in duty_roles)
-        weight = {id_: sum(r.score for r in duty_roles if r.id == id_) for id_ in votes}
-        best = max(sorted(votes), key=lambda id_: (votes[id_], weight[id_]))
-        score = round(weight[best] / len(duty_roles), 6)
+            return self._record_role({self.model.roles[-1]: 0.0}, "record:empty")
+        scores: dict[str, float] = defaultdict(float)
+        for role in duty_roles:
+            scores[role.id] += role.score / len(duty_roles)
+        if title_role is None:
+            return self._record_role(scores, "record:duties", Counter(role.id for role in duty_roles))
+        weight = self.model.settings.titles.duties
+        both = defaultdict(float, {id_: weight * score for id_, score in scores.items()})
+        both[title_role.id] += (1 - weight) * title_role.score
+        for candidate in title_role.alternatives:
+            both[candidate.id] += (1 - weight) * candidate.score
+        return self._record_role(both, f"record:{title_role.decided_by}+duties")
+
+    def _record_role(self, scores: Mapping[str, float], decided_by: str, votes: Mapping[str, int] = _NO_VOTES) -> Role:
+        """The role of most votes, then of the highest score."""
+        family = self.model.taxonomy.family_of
+        best, *others = sorted(scores, key=lambda id_: (-votes.get(id_, 0), -scores[id_], id_))
+        score = round(min(1.0, scores[best]), 6)
         return Role(
             id=best,
-            family=self.model.taxonomy.family_of(best),
+            family=family(best),
             score=score,
             status="assigned" if score >= self._threshold else "abstained",
-            decided_by="record:duties",
+            alternatives=tuple(
+                RoleCandidate(id=id_, family=family(id_), score=round(scores[id_], 6)) for id_ in others[: self._top]
+            ),
+            decided_by=decided_by,
+        )
+
+    def mix_roles(self, duty_roles: Sequence[Role]) -> tuple[RoleShare, ...]:
+        """Share of the duties by their best role, the largest first."""
+        counts = Counter(role.id for role in duty_roles)
+        return tuple(
+            RoleShare(id=id_, family=self.model.taxonomy.family_of(id_), share=round(n / len(duty_roles), 4))
+            for id_, n in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
         )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
-from jdextract.classification.features import Cut, fold_duty, read_texts
+from jdextract.classification.features import Cut, find_vectorizers, fold_duty, read_texts
 from jdextract.classification.vectors import FastFeatures
-from jdextract.records import Role
+from jdextract.records import Evidence, Role
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,11 +59,41 @@ class DutyModel:
         every: NDArray[np.float64] = np.concatenate(parts)
         return every[[places[text] for text in folded]]
 
-    def _read(self, folded: list[str]) -> NDArray[np.float64]:
+    def find_evidence(self, texts: Sequence[str], roles: Sequence[str], top: int) -> list[tuple[Evidence, ...]]:
+        """The n-grams of each sentence whose linear contributions to its role, against the next best one, are largest.
+
+        `roles`: the role of each sentence. A contribution is feature times difference of weights, in decision values.
+        """
+        import numpy as np
+
+        features = self._features([fold_duty(text) for text in texts])
+        learner = self.pipeline.named_steps["roles"]
+        decisions = learner.decision_function(features)
+        classes = self.pipeline.classes_.tolist()
+        result = []
+        for i, role in enumerate(roles):
+            own = classes.index(role)
+            row = features.getrow(i)
+            rival = next(j for j in np.argsort(-decisions[i]) if j != own)
+            parts = row.data * (learner.coef_[own] - learner.coef_[rival])[row.indices]
+            order = np.argsort(-np.abs(parts), kind="stable")[:top]
+            result.append(
+                tuple(Evidence(text=self._grams[row.indices[k]], weight=round(float(parts[k]), 4)) for k in order)
+            )
+        return result
+
+    @cached_property
+    def _grams(self) -> list[str]:
+        names = [v.get_feature_names_out().tolist() for v in find_vectorizers(self.pipeline)]
+        return [str(name) for name in (*names[0], *names[1])]
+
+    def _features(self, folded: list[str]) -> Any:
         if self._fast is None:
-            decisions = self.pipeline.decision_function(read_texts(folded, self._cut))
-        else:
-            decisions = self.pipeline.named_steps["roles"].decision_function(self._fast.transform(folded))
+            return self.pipeline.named_steps["features"].transform(read_texts(folded, self._cut)).tocsr()
+        return self._fast.transform(folded)
+
+    def _read(self, folded: list[str]) -> NDArray[np.float64]:
+        decisions = self.pipeline.named_steps["roles"].decision_function(self._features(folded))
         return share_out(decisions, self.pipeline.classes_, self.settings)
 
 

@@ -43,6 +43,9 @@ class TitleSettings(_Numbers):
 
     exact: float = Field(default=0.98, ge=0, le=1)
     contained: float = Field(default=0.9, ge=0, le=1)
+    duties: float = Field(
+        default=0.3, ge=0, le=1
+    )  # weight of the duties in the role of a record, where no name is exact
 
 
 class Settings(_Numbers):

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Literal
 
+from jdextract.records import TitleDetailKind
 from jdextract.taxonomy import fold_title
 
 Match = Literal["exact", "contained"]
+_PATTERNS: tuple[TitleDetailKind, ...] = ("pay", "headcount", "code", "mark")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +21,11 @@ class TitleParts:
     """A position name without what was posted around it."""
 
     name: str
-    seniority: tuple[str, ...] = ()
-    dropped: tuple[str, ...] = ()  # brackets, pay, place, urgency, codes, in the order of removal
+    details: tuple[tuple[TitleDetailKind, str], ...] = ()  # what was stripped, in the order of removal
+
+    @property
+    def seniority(self) -> tuple[str, ...]:
+        return tuple(text for kind, text in self.details if kind == "seniority")
 
 
 def _load_rules() -> Any:
@@ -40,17 +45,22 @@ class TitleNormalizer:
         rules = _load_rules()
         pairs = [f"{re.escape(a)}[^{re.escape(a + b)}]*{re.escape(b)}" for a, b in rules["brackets"]]
         self._bracket = re.compile("|".join(pairs))
-        self._drops = [
-            re.compile(rules["patterns"][name], re.IGNORECASE) for name in ("pay", "headcount", "code", "marks")
+        self._drops: list[tuple[TitleDetailKind, re.Pattern[str]]] = [
+            ("bracket", self._bracket),
+            *((kind, re.compile(rules["patterns"][kind], re.IGNORECASE)) for kind in _PATTERNS),
+            ("suffix", re.compile(rf"(?:{_either(rules['suffixes'])})$")),
         ]
         self._separators = re.compile(_either(rules["separators"]))
         edge = rf"[\s{re.escape('-_/|,:·+—')}]*"
-        around = _either(rules["urgency"] + rules["places"])
-        self._outside = re.compile(rf"^(?:{around}){edge}|{edge}(?:{around})$")
-        self._level = re.compile(
-            rf"^(?:{_either(rules['levels'])}){edge}|{edge}(?:{_either(rules['levels'])})$", re.IGNORECASE
-        )
-        self._suffix = re.compile(rf"(?:{_either(rules['suffixes'])})$")
+
+        def around(words: str) -> re.Pattern[str]:
+            return re.compile(rf"^(?:{words}){edge}|{edge}(?:{words})$", re.IGNORECASE)
+
+        self._around: list[tuple[TitleDetailKind, re.Pattern[str]]] = [
+            ("urgency", around(_either(rules["urgency"]))),
+            ("place", around(_either(rules["places"]))),
+            ("seniority", around(_either(rules["levels"]))),
+        ]
         self._rank = re.compile(rf"(?:{_either(rules['ranks'])})$")
         self._assistant = re.compile(rf"(?:{_either(rules['assistants'])})$")
 
@@ -59,22 +69,17 @@ class TitleNormalizer:
         text = unicodedata.normalize("NFKC", title).casefold()
         steps = [step for step in re.split(r"[>›»\n]", text) if step.strip()]
         text = _trim(steps[-1] if steps else text)
-        dropped: list[str] = []
-        for pattern in (self._bracket, *self._drops):
-            text = _drop(pattern, text, dropped)
-        text = _drop(self._suffix, text, dropped)
-        seniority: list[str] = []
+        details: list[tuple[TitleDetailKind, str]] = []
+        for kind, pattern in self._drops:
+            text = _drop(pattern, text, kind, details)
         before = ""
         while text != before:
             before = text
-            text = self._drop_around(self._outside, text, dropped)
-            text = self._drop_around(self._level, text, seniority)
-        return TitleParts(text, tuple(seniority), tuple(dropped))
-
-    def _drop_around(self, pattern: re.Pattern[str], text: str, dropped: list[str]) -> str:
-        rest = pattern.sub("", text)
-        # 招聘专员 is a name of its own, 招聘 客服专员 is not
-        return text if self.is_rank(rest) else _drop(pattern, text, dropped)
+            for kind, pattern in self._around:
+                # 招聘专员 is a name of its own, 招聘 客服专员 is not
+                if not self.is_rank(pattern.sub("", text)):
+                    text = _drop(pattern, text, kind, details)
+        return TitleParts(text, tuple(details))
 
     def is_rank(self, name: str) -> bool:
         """Whether nothing but a noun of rank is there: 主管, 高级专员."""
@@ -101,13 +106,15 @@ def _trim(text: str) -> str:
     return text.strip(" \t\r\n-_/|,:;·+—、。；，：")
 
 
-def _drop(pattern: re.Pattern[str], text: str, dropped: list[str]) -> str:
-    """`text` without the matches, which go to `dropped`; unchanged when nothing would be left."""
+def _drop(
+    pattern: re.Pattern[str], text: str, kind: TitleDetailKind, details: list[tuple[TitleDetailKind, str]]
+) -> str:
+    """`text` without the matches, which go to `details`; unchanged when nothing would be left."""
     found = [match.group() for match in pattern.finditer(text)]
     rest = _trim(re.sub(r"\s{2,}", " ", pattern.sub(" ", text)))
     if not found or not rest:
         return text
-    dropped.extend(_trim(piece) for piece in found)
+    details.extend((kind, _trim(piece)) for piece in found)
     return rest
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from jdextract.cli import classify, config, corpus, explain, extract, train, version
+from jdextract.cli import classify, config, corpus, explain, extract, taxonomy, train, version
 from jdextract.cli.console import EXIT_CODES, Status, close_quietly, complain
 from jdextract.errors import JdextractError
 
@@ -77,3 +77,4 @@ app.command()(train.train)
 app.command("config")(config.show_config)
 app.command()(version.version)
 app.add_typer(corpus.app, name="corpus")
+app.add_typer(taxonomy.app, name="taxonomy")

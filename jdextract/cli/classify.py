@@ -16,11 +16,15 @@ if TYPE_CHECKING:
     from jdextract.records import ClassifiedDuty
 
 _LINES_AT_A_TIME = 512
+_GRAMS = 10  # that --explain lists
 
 
 def classify(
     file: Annotated[Path | None, typer.Argument(metavar="FILE", help="Default: standard input.")] = None,
     top: Annotated[int | None, typer.Option(min=0, metavar="K", help="How many alternatives a role lists.")] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Add the words and n-grams that moved each decision.")
+    ] = False,
     encoding: Annotated[str, typer.Option(help="Encoding of the lines.")] = "utf-8",
     config: ConfigFile = None,
     taxonomy: TaxonomyFile = None,
@@ -29,6 +33,7 @@ def classify(
 ) -> None:
     """Find the canonical role of single duties: one sentence per line in, one JSON object per line out.
 
+    With --explain each object has `why`: n-grams with what they add to the decision for the role against the next best.
     A blank line gives an object as well, with an abstained role that names nothing, so that line n belongs to line n.
 
     Example: echo 负责直通车的投放与优化 | jdextract classify --top 5
@@ -45,16 +50,16 @@ def classify(
     pipeline = Pipeline(settings)
     out = sys.stdout.buffer
     for chunk in _chunks(file, encoding):
-        for duty in _classify_lines(pipeline, chunk):
-            out.write(duty.model_dump_json().encode() + b"\n")
+        for duty in _classify_lines(pipeline, chunk, _GRAMS if explain else 0):
+            out.write(duty.model_dump_json(exclude_none=True).encode() + b"\n")
         out.flush()
 
 
-def _classify_lines(pipeline: Pipeline, lines: list[str]) -> Iterator[ClassifiedDuty]:
+def _classify_lines(pipeline: Pipeline, lines: list[str], why: int) -> Iterator[ClassifiedDuty]:
     from jdextract.records import ClassifiedDuty, Role
 
     nothing = Role(id="", family="", score=0.0, status="abstained", decided_by="blank line")
-    classified = pipeline.classify(line for line in lines if line.strip())
+    classified = pipeline.classify((line for line in lines if line.strip()), why=why)
     for line in lines:
         yield next(classified) if line.strip() else ClassifiedDuty(text=line, normalized="", role=nothing)
 

@@ -110,7 +110,13 @@ def _print_tables(source: SourceText, explained: Explained) -> None:
         title = record.title.text if record.title else "(no title)"
         place = f"  [{record.title.span[0]}, {record.title.span[1]})" if record.title else ""
         out.print(visible(f"record {number}: {title}{place}"), style="bold")
+        if record.title and record.title.details:
+            out.print(
+                visible(f"  name: {record.title.name}" + "".join(f"  {d.kind}: {d.text}" for d in record.title.details))
+            )
         out.print(visible(f"  role: {_role(record.role)}"))
+        if record.role_mix:
+            out.print("  duties: " + ", ".join(f"{share.id} {share.share:.0%}" for share in record.role_mix))
         out.print(f"  headcount: {record.headcount if record.headcount is not None else '-'}")
         out.print(_duty_table(record))
         for name, values in (("requirement", record.requirements), ("pay", record.compensation)):

@@ -1,4 +1,4 @@
-"""What a stretch is about by its words alone: duty, requirement, pay or something else.
+"""What a stretch is about by its words alone: duty, requirement, pay, position name or something else.
 
 A TF-IDF logistic regression that scikit-learn fits and this module reads: the same numbers without the cost of a
 general pipeline for each document, from one NumPy file that holds no objects. A test holds both to the same output.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Cut = Callable[[str], list[str]]
 
-CLASSES = ("D", "R", "C", "O")
+CLASSES = ("D", "R", "C", "T", "O")
 _DIGITS = re.compile(r"\d+")
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
 from jdextract.extraction.rules import load_rules
-from jdextract.extraction.zoning import Zoned, evidence, trim
+from jdextract.extraction.segments import Atom
+from jdextract.extraction.zoning import Zoned, evidence, next_numbers, trim
 from jdextract.records import DraftDuty, DraftRecord, Piece, Segment, Span, Zone
+
+_VALUE_SECTIONS = frozenset({"duty", "requirement", "pay"})
 
 Normalize = Callable[[str], str]
 
@@ -34,7 +38,10 @@ class _Position:
     title: Span | None
     start: int
     items: list[_Item] = field(default_factory=list)
-    first_item: int | None = None
+    headings: set[str] = field(default_factory=set)  # of duties, as they stand
+    numbers: dict[str, int] = field(default_factory=dict)  # kind of enumerator -> its last number
+    announced: bool = True  # by a title or by a heading of duties, requirements or pay
+    numbered: bool = False  # 职责一 … 职责五, with headings of their own below each
 
 
 def _gather(folded: str, zoned: Sequence[Zoned]) -> tuple[list[_Position], list[int | None]]:
@@ -42,35 +49,53 @@ def _gather(folded: str, zoned: Sequence[Zoned]) -> tuple[list[_Position], list[
     positions: list[_Position] = []
     owner: list[int | None] = []
     heading: str | None = None
+    section = ""  # the last section heading
+    coming = next_numbers([z.atom for z in zoned])
     sign = ""  # what stood since the last value that may begin an untitled position
-    for z in zoned:
+    for z, following in zip(zoned, coming, strict=True):
         start, end = trim(folded, z.atom.start, z.atom.end)
         kind = z.label[-1] if z.label[0] in "BI" else ""
+        section = z.atom.heading or section
+        if positions and z.atom.mark == "label" and "职责" in folded[z.atom.lead : z.atom.start]:
+            positions[-1].numbered = True
         if z.label == "T":
             title = z.title or (start, end)
             if not (positions and _same_title(folded, positions[-1], title)):
                 positions.append(_Position(title, z.atom.lead))
                 heading, sign = None, ""
         elif kind:
+            if positions and z.label == "B-D" and _goes_back(positions[-1], z.atom, following):
+                sign = "cut"
             if not positions or (z.label[0] == "B" and _starts_untitled(positions[-1], sign, kind)):
-                positions.append(_Position(None, z.atom.lead))
+                positions.append(_Position(None, z.atom.lead, announced=section in _VALUE_SECTIONS))
                 heading, sign = None, ""
             elif kind == "D":
                 sign = ""
             items = positions[-1].items
+            if z.atom.number:
+                positions[-1].numbers[z.atom.mark] = z.atom.number
             if z.label[0] == "I" and items and items[-1].kind == kind:
                 items[-1].span = (items[-1].span[0], end)
             else:
                 label = folded[start:end].strip(_CLOSING) if z.atom.label and kind == "D" else None
                 items.append(_Item(kind, (start, end), heading, label))
         else:
-            sign = _sign(folded, z) or sign
+            sign = _sign(folded, z, sign, positions[-1] if positions else None)
             if _is_topic(z, start, end):
                 heading = folded[start:end].strip(_CLOSING)
             elif z.atom.heading:
                 heading = None
         owner.append(len(positions) - 1 if positions else None)
     return positions, owner
+
+
+def _goes_back(position: _Position, atom: Atom, following: tuple[str, int] | None) -> bool:
+    """Whether an item goes back in the numbering, not to 1, and the count goes on from it.
+
+    So it does where a page was cut or shuffled: the beginning of the list is lost, and its title with it.
+    """
+    back = 1 < atom.number < position.numbers.get(atom.mark, 0)
+    return back and following == (atom.mark, atom.number + 1)
 
 
 def _same_title(folded: str, position: _Position, title: Span) -> bool:
@@ -87,25 +112,39 @@ def _page_break() -> re.Pattern[str]:
     return re.compile(load_rules("positions")["page_breaks"])
 
 
-def _sign(folded: str, z: Zoned) -> str:
-    """What an atom outside all values says about a new position: a duty heading, a page break, 岗位3."""
+def _sign(folded: str, z: Zoned, before: str, position: _Position | None) -> str:
+    """What has been said about a new position since the last value, with what an atom outside all values adds.
+
+    `duty`: a heading of duties, `again`: one that this position has already had, `page`: a page break, `number`: 岗位3.
+    (`cut`, a list that begins in its middle, is seen at the value itself.)
+    """
     if z.atom.heading == "duty":
-        return "duty"
+        text = _squeeze(folded, (z.atom.start, z.atom.end))
+        if position is None or position.numbered:
+            return before
+        if text in position.headings:
+            return "again"
+        position.headings.add(text)
+        return before or "duty"
     if _page_break().search(folded, z.atom.lead, z.atom.end):
         return "page"
-    if z.atom.mark in ("label", "chapter") and re.search("[职岗篇份]", folded[z.atom.lead : z.atom.start]):
+    numbered = z.atom.number and z.atom.mark in ("label", "chapter")
+    if numbered and re.search("岗位?|职[位务]|[篇份]", folded[z.atom.lead : z.atom.start]):
         return "number"
-    return ""
+    return before
 
 
 def _starts_untitled(position: _Position, sign: str, kind: str) -> bool:
     """Whether a value begins a position whose title was lost, and not a further part of the position above."""
-    kinds = {item.kind for item in position.items}
+    if not position.items or not sign:
+        return False
+    if sign == "number":
+        return True
+    has_duties = any(item.kind == "D" for item in position.items)
     if sign == "duty":  # a second list of duties behind finished requirements or pay
-        return kind == "D" and "D" in kinds and len(kinds) > 1
-    if sign == "page":
-        return "D" in kinds
-    return sign == "number" and bool(kinds)
+        behind = itertools.dropwhile(lambda item: item.kind != "D", position.items)
+        return kind == "D" and any(item.kind != "D" for item in behind)
+    return has_duties and (kind == "D" or sign != "again")
 
 
 def _squeeze(folded: str, span: Span | None) -> str:
@@ -132,13 +171,14 @@ def assemble(
 ) -> tuple[tuple[DraftRecord, ...], tuple[Segment, ...]]:
     """Draft records in document order and the segments of the whole document.
 
-    Positions without any value (lists of position names in a site's navigation) give no record.
+    Positions without any value (lists of position names in a site's navigation) give no record, nor do requirements
+    that neither a title nor a heading announces and no duty goes with (`可拆洗内胆` on the page of a product).
     """
     positions, owner = _gather(folded, zoned)
     numbers: dict[int, int] = {}
     records: list[DraftRecord] = []
     for i, position in enumerate(positions):
-        if not position.items:
+        if not position.items or not (position.announced or any(item.kind == "D" for item in position.items)):
             continue
         numbers[i] = len(records)
         records.append(_record(source, folded, position, normalize))

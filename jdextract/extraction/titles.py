@@ -43,6 +43,8 @@ def _patterns() -> dict[str, re.Pattern[str]]:
         "suffix": re.compile(
             rf"\s?(?:{either('suffixes')})(?:篇?[一二三四五六七八九十\d]{{0,2}}|\([一二三四五六七八九十\d]{{1,2}}\))$"
         ),
+        "suffix_start": re.compile(rf"\s?(?:{either('suffixes')})"),
+        "lead_in": re.compile(rf"(?:{either('lead_ins')})[,:、的]?\s?"),
         "inner_suffix": re.compile(rf"(?:{either('suffixes')})"),
     }
 
@@ -63,6 +65,8 @@ _TURN = re.compile(
 _OPENING = re.compile(
     r"^\s*(?:[^\w\s(\[【《「『（]+\s?|职缺[A-Z\d]\s|[oO#]?\d{1,2}(?:\.\d){0,3}\s+|[【\[(（「『《<][^】\])）」』》>\n]{1,30}[】\])）」』》>]\s?|[A-Z]{0,3}\.?\d{2,}[A-Za-z\d]*\s?[-_/—]\s?|[^\s\-_—/]{1,10}(?:类|部|处|所)\s?[-_—]\s?|[\"“'「\-—*~]+)+"
 )
+# Supply Chain Manager 供应链经理: the Chinese name is the title.
+_ENGLISH = re.compile(rf"[A-Za-z][A-Za-z&/.,() -]{{5,}}\s(?=[{HAN}])")
 _CLOSERS = " \t\n-—_~·/、,，.。:：;；\"”'」』*+&"
 
 
@@ -91,6 +95,11 @@ def find_title(folded: str, start: int, end: int) -> tuple[Span, Tier] | None:
     opening = _OPENING.match(folded[start:end])
     if opening and re.search(rf"[{HAN}A-Za-z]", folded[start + opening.end() : end]):
         start += opening.end()
+    if (lead_in := patterns["lead_in"].match(folded, start, end)) and lead_in.end() < end - 1:
+        start = lead_in.end()
+    english = _ENGLISH.match(folded, start, end) if start else None  # a posted title, at the start, is taken whole
+    if english and tier(english.group()) == tier(_STOP.split(folded[english.end() : end])[0]) == "strong":
+        start = english.end()
     if recruiting := patterns["recruiting"].match(folded, start, end):
         rest = folded[recruiting.end() : end].strip(_CLOSERS)
         if re.match(rf"[{HAN}A-Za-z]{{2}}", rest) and not patterns["generic"].match(rest):
@@ -103,6 +112,8 @@ def find_title(folded: str, start: int, end: int) -> tuple[Span, Tier] | None:
             break
     start, end = _name_part(folded, *_trim(folded, start, end))
     while (suffix := patterns["suffix"].search(folded[start:end])) and suffix.start() >= 2:
+        if suffix.group() == "岗" and tier(folded[start : start + suffix.start()]) == "none":
+            break
         start, end = _trim(folded, start, start + suffix.start())
     if (
         (inner := patterns["inner_suffix"].search(folded, start, end))
@@ -126,6 +137,19 @@ def find_title(folded: str, start: int, end: int) -> tuple[Span, Tier] | None:
     return ((start, end), found) if end - start >= 2 else None
 
 
+def has_suffix(folded: str, title: Span, end: int) -> bool:
+    """Whether a position name is followed by what only names a document about it: 客服专员`岗位职责`."""
+    return _patterns()["suffix_start"].match(folded, title[1], end) is not None
+
+
+def is_whole(folded: str, title: Span, start: int, end: int) -> bool:
+    """Whether `folded[start:end]` is the position name with no more than a suffix and the name once again."""
+    name = folded[slice(*title)]
+    behind = _patterns()["suffix_start"].sub("", folded[title[1] : end], count=1).strip(_CLOSERS)
+    rest = title[0] - start + (0 if behind == name else len(behind))
+    return rest <= 0.1 * (title[1] - title[0] + rest)
+
+
 _JOINTS = re.compile(r"[-_—–]+")
 _CODE_END = re.compile(r"[A-Z]{0,3}\d{3,}$")
 
@@ -140,8 +164,10 @@ def _name_part(folded: str, start: int, end: int) -> Span:
         at = joint.end()
     parts.append((at, end))
     if len(parts) > 1:
+        tiers = [tier(folded[first:last]) for first, last in parts]
+        wanted = next((wanted for wanted in ("strong", "weak") if wanted in tiers), "none")
         for i, (first, last) in reversed(list(enumerate(parts))):
-            if tier(folded[first:last]) == "strong":
+            if tiers[i] == wanted != "none":
                 if (
                     i
                     and folded[first].isascii()
@@ -177,6 +203,8 @@ def split_glued(folded: str, atoms: list[Atom]) -> list[Atom]:
         ):
             window = folded[atom.start : min(atom.end, atom.start + 34)]
             suffix = patterns["inner_suffix"].search(window, 2)
+            if suffix and patterns["generic"].match(window, suffix.end()):
+                suffix = None  # 招聘 in 招聘专员 ends no name
             if suffix and tier(window[: suffix.start()]) != "none":
                 cut = atom.start + suffix.end()
             elif (

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from jdextract.annotation import GoldDocument
-from jdextract.extraction.content import ContentModel, Cut, read_words
+from jdextract.extraction.content import CLASSES, ContentModel, Cut, read_words
 from jdextract.extraction.segments import Atom
 from jdextract.extraction.storage import CONTENT, METRICS, ZONES
 from jdextract.extraction.titles import find_title
@@ -38,6 +38,7 @@ _WEAK_CLASS = {
 _WEAK_WEIGHT = 0.3
 # Items this far (in atoms) below their heading are no longer sure to belong to it.
 _WEAK_REACH = {"D": 14, "R": 14, "C": 2, "O": 5}
+_LONGEST_POSTED = 20  # code points; longer first lines hold more than a title
 _WEAK_SHARE = {"R": 0.45}  # postings hold far more requirements than duties
 
 
@@ -121,7 +122,8 @@ def prepare(document: GoldDocument, fold: Fold, cut: Cut) -> TrainingDocument:
 def gather_weak(texts: Iterable[str], fold: Fold, cut: Cut) -> Examples:
     """Examples from pages without labels: an enumerated item counts for the section whose heading stands above it.
 
-    Only pages that head both duties and requirements are believed. Each distinct item is taken once.
+    The first line of a posting is its title. Only pages that head requirements are believed. Each distinct item is taken
+    once.
     """
     words: list[list[str]] = []
     classes: list[str] = []
@@ -131,6 +133,11 @@ def gather_weak(texts: Iterable[str], fold: Fold, cut: Cut) -> Examples:
         atoms = find_atoms(folded)
         if not any(a.heading == "requirement" for a in atoms):
             continue
+        first = folded[slice(*trim(folded, 0, folded.find("\n") + 1))]
+        if 2 <= len(first) <= _LONGEST_POSTED and first not in seen:
+            seen.add(first)
+            words.append(read_words(first, cut))
+            classes.append("T")
         kind, since = None, 0
         for atom in atoms:
             if atom.heading:
@@ -161,7 +168,7 @@ def fit_content(documents: Sequence[TrainingDocument], extra: Sequence[Examples]
     from sklearn.pipeline import make_pipeline
 
     words = [w for d in documents for w in d.words]
-    classes = [label[-1] if label[-1] in "DRC" else "O" for d in documents for label in d.labels]
+    classes = [label[-1] if label[-1] in CLASSES else "O" for d in documents for label in d.labels]
     weights = [1.0] * len(words)
     for examples in extra:
         words += examples.words

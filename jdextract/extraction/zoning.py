@@ -19,7 +19,7 @@ from jdextract.extraction.content import CLASSES, ContentModel, Cut, read_words
 from jdextract.extraction.lists import fill_sections, finish_last_list, settle_lists
 from jdextract.extraction.rules import load_rules
 from jdextract.extraction.segments import Atom, cut_atoms, heading_phrases
-from jdextract.extraction.titles import Tier, find_title, is_title_label, split_glued, tier
+from jdextract.extraction.titles import Tier, find_title, has_suffix, is_title_label, is_whole, split_glued, tier
 from jdextract.records import Span
 
 # Labels of the sequence model: B starts a value, I continues it.
@@ -80,7 +80,7 @@ class _View:
     behind: str  # the closing mark before it
 
 
-def _next_numbers(atoms: Sequence[Atom]) -> list[tuple[str, int] | None]:
+def next_numbers(atoms: Sequence[Atom]) -> list[tuple[str, int] | None]:
     """For each atom the kind and number of the next numbered atom after it."""
     result: list[tuple[str, int] | None] = [None] * len(atoms)
     coming = None
@@ -121,9 +121,10 @@ def _view(folded: str, atom: Atom, content: Sequence[float]) -> _View:
     start, end = trim(folded, atom.start, atom.end)
     text = folded[start:end]
     found = find_title(folded, start, end) if atom.heading is None and len(text) <= 80 else None
+    suffix = found is not None and has_suffix(folded, found[0], end)
     covered = (found[0][1] - found[0][0]) / max(1, len(text)) if found else 0.0
     whole: Tier = found[1] if found else "none"
-    best = max(range(len(content)), key=content.__getitem__) if len(content) else 3
+    best = max(range(len(content)), key=content.__getitem__)
     kind = CLASSES[best]
     name = f"{whole}:{_bucket(covered, (0.3, 0.6, 0.9))}"
     features = [
@@ -138,6 +139,8 @@ def _view(folded: str, atom: Atom, content: Sequence[float]) -> _View:
         f"content={kind}",
         *(f"p{name}={_bucket(share, _SHARES)}" for name, share in zip(CLASSES, content, strict=True)),
     ]
+    if suffix:
+        features += ["suffix", f"suffix:tier={name}:{atom.after}"]
     if atom.number == 1:
         features.append("first-item")
     if atom.label:
@@ -170,7 +173,7 @@ def _document_features(atoms: Sequence[Atom], views: Sequence[_View]) -> list[li
     seen: dict[str, int] = {}
     has_duty_heading = any(a.heading == "duty" for a in atoms)
     levels: list[str] = []  # kinds of enumerators in force, outermost first
-    coming, ahead, shares = _next_numbers(atoms), _next_headings(atoms), _layout_shares(atoms, views)
+    coming, ahead, shares = next_numbers(atoms), _next_headings(atoms), _layout_shares(atoms, views)
     number = 0
     for i, (atom, view) in enumerate(zip(atoms, views, strict=True)):
         if atom.heading:
@@ -261,14 +264,32 @@ class ZoningModel:
         atoms = find_atoms(folded)
         if not atoms:
             return []
-        rows, titles = describe(folded, atoms, self.share_content(folded, atoms))
+        content = self.share_content(folded, atoms)
+        rows, titles = describe(folded, atoms, content)
         labels = self._tagger.tag(rows)
         chances = [self._tagger.marginal("T", i) for i in range(len(atoms))]
-        labels = settle(folded, atoms, labels, chances, titles)
+        labels = settle(folded, atoms, labels, chances, rule_out(titles, labels, content))
         return [
             Zoned(atom, label, self._tagger.marginal(label, i), title)
             for i, (atom, label, title) in enumerate(zip(atoms, labels, titles, strict=True))
         ]
+
+
+_STATEMENT = 0.6
+
+
+def rule_out(
+    titles: Sequence[Span | None], labels: Sequence[str], content: Sequence[Sequence[float]]
+) -> list[Span | None]:
+    """The position names without those whose words state a duty or a requirement (`运营企业微信社群`).
+
+    Only the sequence model, which sees more, may make a title of such a stretch; the rules for whole documents may not.
+    """
+    stated = [shares[CLASSES.index("D")] + shares[CLASSES.index("R")] > _STATEMENT for shares in content]
+    return [
+        title if label == "T" or not statement else None
+        for title, label, statement in zip(titles, labels, stated, strict=True)
+    ]
 
 
 # A missing title costs more than a false one: all duties below it go to the position before.
@@ -296,7 +317,7 @@ def settle(
 def _whole_tier(folded: str, atom: Atom, title: Span | None) -> Tier:
     """How much an atom as a whole, not only a part of it, looks like a position name."""
     start, end = trim(folded, atom.start, atom.end)
-    return _tier_of(folded, title) if title and title[1] - title[0] >= 0.9 * (end - start) else "none"
+    return _tier_of(folded, title) if title and is_whole(folded, title, start, end) else "none"
 
 
 # A title that is lacking is looked for among the atoms that could be one.
@@ -357,7 +378,7 @@ def join_items(atoms: Sequence[Atom], labels: Sequence[str]) -> list[str]:
     A line break ends an item, unless the numbering goes on behind it.
     """
     joined = list(labels)
-    coming = _next_numbers(atoms)
+    coming = next_numbers(atoms)
     in_item, kind, number = False, "", ("", 0)
     several_lines = ""  # kind of the list whose items are known to run over several lines
     for i, atom in enumerate(atoms):
@@ -404,7 +425,7 @@ def clear_sections(folded: str, atoms: Sequence[Atom], labels: Sequence[str]) ->
             inside = True
         elif heading in ("duty", "requirement") or labels[i] == "T" or (inside and _ends_section(atom, level, number)):
             inside = False
-        if inside and labels[i][-1] in "DR" and labels[i][0] in "BI":
+        if inside and labels[i] in ("B-D", "I-D"):
             cleared[i] = "O"
     return cleared
 
@@ -451,7 +472,7 @@ def choose_titles(
     alike: dict[tuple[str, str, bool, bool], list[int]] = {}
     for i, (atom, title) in enumerate(zip(atoms, titles, strict=True)):
         start, end = trim(folded, atom.start, atom.end)
-        if title and not atom.heading and (title[1] - title[0]) >= 0.9 * (end - start):
+        if title and not atom.heading and is_whole(folded, title, start, end):
             kind = tier(folded[slice(*title)])
             if kind != "none":
                 alike.setdefault((atom.mark, atom.before, atom.label, kind == "department"), []).append(i)

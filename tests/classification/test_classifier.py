@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from jdextract.classification.classifier import Classifier
+from jdextract.classification.features import fold_duty, read_texts
 from jdextract.classification.model import DutyModel
 from jdextract.classification.titles import TitleNormalizer, match_title
 from jdextract.records import Role
@@ -53,10 +54,41 @@ def test_model_behind_the_table(small_model: DutyModel) -> None:
     assert (listed.id, listed.decided_by) == ("accountant", "title:exact")
 
 
-def test_record_takes_its_title(small_model: DutyModel) -> None:
-    """The role of a record with a title is that of the title, whatever its duties."""
-    title = role("accountant", 0.4)
-    assert Classifier(small_model).role_of_record(title, [role("other")] * 3) is title
+def test_record_weighs_title_and_duties(small_model: DutyModel) -> None:
+    """A title that the taxonomy lists decides; a title that the model only guessed gives way to duties that agree."""
+    classifier = Classifier(small_model)
+    listed = role("accountant", 0.98).model_copy(update={"decided_by": "title:exact"})
+    assert classifier.role_of_record(listed, [role("other")] * 3) is listed
+    guessed = role("accountant", 0.3).model_copy(update={"decided_by": "title:duty-role:x"})
+    together = classifier.role_of_record(guessed, [role("other", 0.95)] * 3)
+    assert (together.id, together.decided_by) == ("other", "record:title:duty-role:x+duties")
+    assert [c.id for c in together.alternatives] == ["accountant"]
+    assert classifier.role_of_record(role("accountant", 0.9), [role("other")] * 3).id == "accountant"
+    assert classifier.role_of_record(guessed, []) is guessed
+
+
+def test_role_mix(small_model: DutyModel) -> None:
+    """Shares of the duties by role, the largest first; they add up to one."""
+    mix = Classifier(small_model).mix_roles([role("other"), role("accountant"), role("other"), role("other")])
+    assert [(share.id, share.share) for share in mix] == [("other", 0.75), ("accountant", 0.25)]
+    assert Classifier(small_model).mix_roles([]) == ()
+
+
+def test_evidence_adds_up(small_model: DutyModel) -> None:
+    """The contributions of all n-grams are the difference of decision values between the role and the next best one."""
+    text = "每月编制利润表，审核报销凭证"
+    (found,) = Classifier(small_model).classify([text])
+    (evidence,) = small_model.find_evidence([text], [found.id], 10_000)
+    decisions = small_model.pipeline.decision_function(read_texts([fold_duty(text)], small_model._cut))[0]
+    classes = small_model.pipeline.classes_.tolist()
+    own = classes.index(found.id)
+    rival = max((i for i in range(len(classes)) if i != own), key=decisions.__getitem__)
+    bias = small_model.pipeline.named_steps["roles"].intercept_
+    wanted = decisions[own] - decisions[rival] - (bias[own] - bias[rival])
+    assert sum(gram.weight for gram in evidence) == pytest.approx(wanted, abs=2e-3)
+    weights = [abs(gram.weight) for gram in evidence]
+    assert weights == sorted(weights, reverse=True)
+    assert all(gram.text.replace(" ", "") in fold_duty(text).replace(" ", "") for gram in evidence)
 
 
 def test_record_takes_most_duties(small_model: DutyModel) -> None:
