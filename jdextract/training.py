@@ -6,19 +6,23 @@ Documents of the split `report` are never trained on, so that figures on them me
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jdextract.annotation import GoldDocument, read_marked
 from jdextract.config import Config
 from jdextract.corpus import SPLITS, read_splits
+from jdextract.errors import ModelError
 from jdextract.extraction.content import read_words
 from jdextract.extraction.extractor import Extractor
 from jdextract.extraction.script import fold
 from jdextract.extraction.training import Examples, gather_weak, prepare, train_zoning
 from jdextract.records import ReadFailure
 from jdextract.taxonomy import load_taxonomy
+
+if TYPE_CHECKING:
+    from jdextract.classification.adaptation import Gain
 
 Tell = Callable[[str], None]
 
@@ -82,3 +86,99 @@ def train_roles(corpus: Path, output: Path, settings: Path | None, config: Confi
     model = train(examples, documents, taxonomy, numbers, cut=extractor.cut)
     save_model(model, output, metrics, write_card(model, examples, metrics))
     return metrics
+
+
+def adapt_roles(
+    corpus: Path,
+    pages: Iterable[str],
+    output: Path,
+    labelled: Sequence[Path],
+    settings: Path | None,
+    config: Config,
+    tell: Tell,
+) -> dict[str, Gain]:
+    """Train the duty classifier on the corpus and, by agreement with titles, on unlabelled `pages`; write it to `output`.
+
+    The plain and the adapted model are compared on the documents of the split `report` and on every file of `labelled`
+    (JSON lines with `text` and `role`), whose sentences are kept out of training. Raises ModelError, and writes nothing,
+    when the adapted model is worse on one of them, and when the pages give nothing to learn from.
+    """
+    from jdextract.classification.adaptation import compare_models, find_weak_examples
+    from jdextract.classification.classifier import Classifier
+    from jdextract.classification.settings import Settings, load_settings
+    from jdextract.classification.storage import save_model
+    from jdextract.classification.training import read_corpus, train
+    from jdextract.classification.validation import cross_validate, write_card
+
+    extractor = Extractor(config.extraction, config.tokens)
+    taxonomy = load_taxonomy(config.classification.taxonomy)
+    numbers = load_settings(settings) if settings else Settings()
+    documents = training_documents(corpus)
+    examples = read_corpus(corpus, documents, taxonomy, extractor.normalize, numbers.training)
+    base = train(examples, documents, taxonomy, numbers, cut=extractor.cut)
+    tell(f"{len(examples)} sentences and phrases; reading the pages")
+    pairs = list(_read_duties(pages, extractor, config))
+    sets = {path.stem: _read_labelled(path, extractor) for path in labelled}
+    sets["report"] = _report_duties(corpus, extractor)
+    held_out = [text for rows in sets.values() for text, _ in rows]
+    weak = find_weak_examples(Classifier(base), pairs, held_out)
+    if not weak:
+        raise ModelError(
+            f"{len(pairs)} duties below titles, but none that title and words agree on",
+            hint="give pages with position titles, such as job postings",
+        )
+    tell(f"{len(pairs)} duties below titles, {len(weak)} of them learned")
+    adapted = train([*examples, *weak], documents, taxonomy, numbers, cut=extractor.cut)
+    gains = {
+        name: compare_models(base, adapted, [text for text, _ in rows], [role for _, role in rows])
+        for name, rows in sets.items()
+        if rows
+    }
+    lost = [name for name, gain in gains.items() if gain.is_loss]
+    for name, gain in gains.items():
+        tell(
+            f"{name}: accuracy {gain.base['accuracy']} -> {gain.adapted['accuracy']}, "
+            f"macro-F1 {gain.base['macro_f1']} -> {gain.adapted['macro_f1']}"
+        )
+    if lost:
+        raise ModelError(
+            f"the adapted model is worse on {', '.join(lost)}; nothing was written",
+            hint="give more pages, or pages of more trades",
+        )
+    metrics: dict[str, Any] = {"corpus": cross_validate(examples, numbers, extractor.cut)}
+    metrics |= {
+        name: {"base": gain.base, "adapted": gain.adapted, "change_of_f1": gain.by_role} for name, gain in gains.items()
+    }
+    save_model(adapted, output, metrics, write_card(adapted, [*examples, *weak], metrics))
+    return gains
+
+
+def _read_duties(pages: Iterable[str], extractor: Extractor, config: Config) -> Iterator[tuple[str, str]]:
+    """(title, duty), both normalised, of every titled record of the pages."""
+    from jdextract.reading import read
+
+    for item in read(pages, config.reading):
+        if isinstance(item, ReadFailure):
+            continue
+        for record in extractor.extract(item).records:
+            if record.title is not None:
+                yield from ((record.title.normalized, duty.normalized) for duty in record.duties)
+
+
+def _read_labelled(path: Path, extractor: Extractor) -> list[tuple[str, str]]:
+    try:
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        return [(extractor.normalize(row["text"]), row["role"]) for row in rows]
+    except OSError as error:
+        raise ModelError(f"cannot be opened ({error.strerror})", where=str(path), hint="check the path") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError("is not JSON lines with text and role", where=str(path)) from error
+
+
+def _report_duties(corpus: Path, extractor: Extractor) -> list[tuple[str, str]]:
+    folder = corpus / "documents"
+    if not (folder / SPLITS).is_file():
+        return []
+    splits = read_splits(folder)
+    kept = [d for d in read_marked(folder) if d.name in splits and splits[d.name].split == "report"]
+    return [(extractor.normalize(x.text), str(x.role)) for d in kept for r in d.records for x in r.duties]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from jdextract.errors import TaxonomyError
 from jdextract.taxonomy import Taxonomy, fold_title, load_taxonomy
 
 TAXONOMY = load_taxonomy()
+OCCUPATIONS = Path(__file__).parents[2] / "shared" / "taxonomy" / "cn-occupations-2022.csv"
 SMALL: dict[str, Any] = {
     "version": "1",
     "domain": "test",
@@ -113,3 +115,13 @@ def test_stamp() -> None:
 def test_fold_twice(text: str) -> None:
     """Folded white space is gone, whatever the text."""
     assert not any(character.isspace() for character in fold_title(text))
+
+
+@pytest.mark.shared
+def test_occupation_codes_exist() -> None:
+    """Every occupation code stands in the classification of 2022, at its lowest level."""
+    with OCCUPATIONS.open(encoding="utf-8-sig", newline="") as file:
+        codes = {row["seq"] for row in csv.DictReader(file)}
+    for role in TAXONOMY.roles:
+        if role.cn2022 is not None:
+            assert role.cn2022 in codes, role.id

@@ -43,10 +43,21 @@ class Classifier:
         if headings is not None and len(headings) != len(texts):
             raise ValueError(f"{len(headings)} headings for {len(texts)} texts")
         logs = self.model.log_probabilities(texts)
-        decided_by = f"duty-role:{self.model.version}"
-        if title_role is None or title_role.id not in self.model.roles:
-            return self._make_roles(log_softmax(logs[:, :-1]), decided_by)
-        return self._make_roles(read_in_context(logs, title_role, self.model), decided_by + "+title")
+        sources = ["title"] if title_role is not None and title_role.id in self.model.roles else []
+        sources += ["heading"] if headings is not None and any(headings) else []
+        read = read_in_context(logs, title_role, self.model, self._read_headings(headings or ()))
+        return self._make_roles(read, "+".join([f"duty-role:{self.model.version}", *sources]))
+
+    def _read_headings(self, headings: Sequence[str | None]) -> NDArray[np.float64] | None:
+        """(duties, roles): log-probabilities of the heading of each duty, zeros without one; None when none has one."""
+        import numpy as np
+
+        at = [i for i, heading in enumerate(headings) if heading]
+        if not at:
+            return None
+        rows = np.zeros((len(headings), len(self.model.roles)))
+        rows[at] = log_softmax(self.model.log_probabilities([headings[i] or "" for i in at])[:, :-1])
+        return rows
 
     def find_evidence(self, texts: Sequence[str], roles: Sequence[Role], top: int) -> list[tuple[Evidence, ...]]:
         """For each sentence the n-grams that moved it most, towards or away from its role."""

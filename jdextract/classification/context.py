@@ -1,4 +1,4 @@
-"""A duty read together with the role of its record's title: a log-linear sum with few weights, kept in the settings."""
+"""A duty read together with its record: title, topic heading. A log-linear sum, its weights in the settings."""
 
 from __future__ import annotations
 
@@ -12,15 +12,35 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def read_in_context(logs: NDArray[np.float64], title_role: Role, model: DutyModel) -> NDArray[np.float64]:
+def read_in_context(
+    logs: NDArray[np.float64],
+    title_role: Role | None,
+    model: DutyModel,
+    headings: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
     """Log-probabilities (duties, roles + 1) of sentences alone -> (duties, roles) in context.
 
-    What stands in a record is a duty, so the share of "no duty at all" goes to the roles. A title of which little is sure counts for little: its weight is its score.
+    What stands in a record is a duty, so the share of "no duty at all" goes to the roles. `headings`: (duties, roles),
+    log-probabilities of the heading above each duty, rows of zeros where there is none. A title of which little is sure
+    counts for little: its weight is its score.
     """
+    weights = model.settings.context
+    alone = log_softmax(logs[:, :-1])
+    total = weights.sentence * alone
+    if title_role is not None and title_role.id in model.roles:
+        total = total + title_role.score * _title_bonus(title_role, model)
+    if headings is not None:
+        total = total + weights.heading * headings
+    return log_softmax(total)
+
+
+def _title_bonus(title_role: Role, model: DutyModel) -> NDArray[np.float64]:
+    """(roles,): what a sure title adds to each role."""
     import numpy as np
 
-    weights, trust = model.settings.context, title_role.score
-    bonus = weights.prior * model.prior[model.roles.index(title_role.id)]
-    family = np.array([model.taxonomy.family_of(role) == title_role.family for role in model.roles])
-    bonus = bonus + weights.same_family * family + weights.same_role * (np.array(model.roles) == title_role.id)
-    return log_softmax(weights.scale * (logs[:, :-1] + trust * bonus))
+    weights = model.settings.context
+    bonus: NDArray[np.float64] = weights.prior * model.prior[model.roles.index(title_role.id)]
+    bonus = bonus + weights.same_role * (np.array(model.roles) == title_role.id)
+    return bonus + weights.same_family * np.array(
+        [model.taxonomy.family_of(role) == title_role.family for role in model.roles]
+    )

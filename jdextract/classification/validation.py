@@ -9,6 +9,7 @@ from jdextract.classification.features import Cut, read_texts
 from jdextract.classification.model import DutyModel, roles_of, share_out
 from jdextract.classification.settings import Settings
 from jdextract.classification.training import Example, fit
+from jdextract.taxonomy import OTHER
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,34 +68,74 @@ def score(logs: NDArray[np.float64], roles: Sequence[str], truth: Sequence[str],
     return {name: round(float(value), 4) for name, value in values.items()}
 
 
-def cross_validate(examples: Sequence[Example], settings: Settings, cut: Cut, folds: int = 5) -> dict[str, Any]:
-    """Scores of the labelled sentences in folds that were not trained on.
+def score_scope(
+    logs: NDArray[np.float64], roles: Sequence[str], truth: Sequence[str], threshold: float
+) -> dict[str, float]:
+    """How well lines outside the taxonomy (`other`, and lines that are no duties) are told from those inside.
 
-    `grouped` keeps near duplicates in one fold, `random` does not. What is no sentence with a role is always trained on.
+    `auroc`: of P(other) + P(no duty) as a sign of being outside. `false_assignments`: share of the lines outside that are
+    assigned to another role than `other` at `threshold`.
+    """
+    import numpy as np
+    from sklearn.metrics import roc_auc_score
+
+    outside = np.array([role == OTHER or role.startswith("~") for role in truth])
+    shares = np.exp(logs)
+    sign = shares[:, roles.index(OTHER)] + shares[:, -1]
+    best = shares[:, :-1].argmax(axis=1)
+    assigned = (shares[:, :-1].max(axis=1) >= threshold) & (logs.argmax(axis=1) < len(roles))
+    wrong = assigned & (np.array(roles)[best] != OTHER)
+    return {
+        "lines_outside": int(outside.sum()),
+        "auroc": round(float(roc_auc_score(outside, sign)), 4),
+        "false_assignments": round(float(wrong[outside].mean()), 4),
+    }
+
+
+def cross_validate(examples: Sequence[Example], settings: Settings, cut: Cut, folds: int = 5) -> dict[str, Any]:
+    """Scores of the labelled sentences, and of lines that are no duties, in folds that were not trained on.
+
+    `grouped` keeps near duplicates in one fold, `random` does not. What is no sentence is always trained on. The learning
+    curve trains on growing shares of the other folds and scores the first one.
     """
     import numpy as np
     from sklearn.model_selection import GroupKFold, KFold
 
-    labelled = [example for example in examples if example.origin in ("duties", "documents")]
-    always = [example for example in examples if example.origin in ("taxonomy", "titles", "no duty")]
+    labelled = [example for example in examples if example.origin in ("duties", "documents", "no duty")]
+    always = [example for example in examples if example.origin in ("taxonomy", "titles")]
     groups = cluster([example.text for example in labelled])
     result: dict[str, Any] = {
         "folds": folds,
         "near_duplicate_share": round(1 - len(set(groups.tolist())) / len(labelled), 4),
     }
+
+    def read(kept: Sequence[int], held: Sequence[int]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+        pipeline = fit([*(labelled[i] for i in kept), *always], settings.training, cut)
+        texts = read_texts([labelled[i].text for i in held], cut)
+        return share_out(pipeline.decision_function(texts), pipeline.classes_, settings), roles_of(pipeline)
+
+    def rate(logs: NDArray[np.float64], roles: tuple[str, ...], held: Sequence[int]) -> dict[str, float]:
+        truth = [labelled[i].role for i in held]
+        own = [k for k, role in enumerate(truth) if role in roles]
+        return score(logs[own], roles, [truth[k] for k in own], settings.threshold)
+
     for name, splitter in (
         ("grouped", GroupKFold(folds)),
         ("random", KFold(folds, shuffle=True, random_state=settings.training.seed)),
     ):
-        parts, truth = [], []
-        roles: tuple[str, ...] = ()
-        for kept, held in splitter.split(labelled, groups=groups if name == "grouped" else None):
-            pipeline = fit([*(labelled[i] for i in kept), *always], settings.training, cut)
-            texts = read_texts([labelled[i].text for i in held], cut)
-            parts.append(share_out(pipeline.decision_function(texts), pipeline.classes_, settings))
-            truth += [labelled[i].role for i in held]
-            roles = roles_of(pipeline)
-        result[name] = score(np.concatenate(parts), roles, truth, settings.threshold)
+        splits = list(splitter.split(labelled, groups=groups if name == "grouped" else None))
+        parts = [read(kept, held) for kept, held in splits]
+        every, order = np.concatenate([logs for logs, _ in parts]), [int(i) for _, held in splits for i in held]
+        result[name] = rate(every, parts[0][1], order)
+        if name == "grouped":
+            truth = [labelled[i].role for i in order]
+            result["scope"] = score_scope(every, parts[0][1], truth, settings.threshold)
+            kept, held = splits[0]
+            shuffled = np.random.default_rng(settings.training.seed).permutation(kept)
+            result["learning_curve"] = {
+                str(size): rate(*read(shuffled[:size].tolist(), held.tolist()), held.tolist())["accuracy"]
+                for size in (len(kept) // 8, len(kept) // 4, len(kept) // 2, len(kept))
+            }
     return result
 
 
@@ -150,8 +191,9 @@ The temperature, the threshold and the weights of context were chosen on real se
 
 ## Scores
 {scores}
-Scores on the project's own corpus are of written, prototypical text: real pages score lower (`real_sentences`, where given).
-`real_sentences` are those that the settings were chosen on, so their figures are optimistic: not a held-out test.
+Scores on the project's own corpus are of written, prototypical text: real pages score lower. `sentences`, where given, are
+real segments that the settings were chosen on, so their figures are optimistic: not a held-out test. `scope` and
+`learning_curve` are of the grouped folds; `base` is the model without, `adapted` with unlabelled pages.
 
 ## Not for
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from jdextract.cli import classify, config, corpus, explain, extract, taxonomy, train, version
+from jdextract.cli import adapt, classify, config, corpus, explain, extract, taxonomy, train, version
 from jdextract.cli.console import EXIT_CODES, Status, close_quietly, complain
 from jdextract.errors import JdextractError
 
@@ -74,6 +74,7 @@ app.command(epilog=EXIT_CODES)(extract.extract)
 app.command()(explain.explain)
 app.command()(classify.classify)
 app.command()(train.train)
+app.command()(adapt.adapt)
 app.command("config")(config.show_config)
 app.command()(version.version)
 app.add_typer(corpus.app, name="corpus")

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from jdextract.cli.console import Status, complain, visible
+from jdextract.cli.settings import TaxonomyFile
 from jdextract.errors import EmptyInput, ReadError
 
 app = typer.Typer(no_args_is_help=True, help="Convert and check annotated documents.")
@@ -71,14 +72,30 @@ def mark(
 
 @app.command()
 def lint(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder with *.mark files.")] = Path(
-        "corpus/documents"
-    ),
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="A corpus, or a folder with *.mark or *.jsonl files.")
+    ] = Path("corpus"),
+    most_near: Annotated[
+        float, typer.Option("--most-near-duplicates", min=0, max=1, help="Share of nearly equal duties to allow.")
+    ] = 0.03,
+    taxonomy: TaxonomyFile = None,
 ) -> None:
-    """Check the marks of a folder: well formed, and the same after parsing and writing them again.
+    """Check a corpus: marks that are well formed and come back the same; duties with known roles, ids and texts only once,
+    few near duplicates; the agreement of the second reading.
 
-    Example: jdextract corpus lint corpus/documents
+    Example: jdextract corpus lint corpus
     """
+    documents = next((f for f in (folder / "documents", folder) if any(f.glob("*.mark"))), None)
+    duties = next((f for f in (folder / "duties", folder) if any(f.glob("*.jsonl"))), None)
+    if documents is None and duties is None:
+        raise EmptyInput("no *.mark or *.jsonl in it", where=str(folder), hint="check the folder")
+    wrong = _lint_documents(documents) if documents else 0
+    wrong += _lint_duties(duties, taxonomy, most_near) if duties else 0
+    if wrong:
+        raise typer.Exit(Status.NOTHING_DONE)
+
+
+def _lint_documents(folder: Path) -> int:
     from jdextract.annotation import AnnotationError, parse_marks, write_marks
 
     wrong = 0
@@ -94,8 +111,28 @@ def lint(
             print(visible(f"{path}: {problem}"))
             wrong += 1
     print(f"{len(paths)} documents, {wrong} wrong", file=sys.stderr)
-    if wrong:
-        raise typer.Exit(Status.NOTHING_DONE)
+    return wrong
+
+
+def _lint_duties(folder: Path, taxonomy: Path | None, most_near: float) -> int:
+    from jdextract.corpus import check_duties
+    from jdextract.taxonomy import load_taxonomy
+
+    found = check_duties(folder, load_taxonomy(taxonomy))
+    for problem in found.problems:
+        print(visible(f"{folder}/{problem}"))
+    wrong = len(found.problems)
+    if found.near_duplicate_share > most_near:
+        print(f"{folder}: {found.near_duplicate_share:.2%} near duplicates, more than {most_near:.2%}")
+        wrong += 1
+    fewest = min(found.by_role.items(), key=lambda pair: pair[1], default=("-", 0))
+    print(
+        f"{found.sentences} duties of {len(found.by_role)} roles, fewest {fewest[0]} {fewest[1]}; {found.pairs} in contrast"
+        f" pairs; near duplicates {found.near_duplicate_share:.2%}; read twice {found.read_twice}, kappa {found.kappa};"
+        f" {wrong} wrong",
+        file=sys.stderr,
+    )
+    return wrong
 
 
 def _files(folder: Path, pattern: str) -> list[Path]:

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jdextract.classification.adaptation import find_weak_examples
+from jdextract.classification.adaptation import Gain, compare_models, find_weak_examples
 from jdextract.classification.classifier import Classifier
 from jdextract.classification.features import fold_duty
 from jdextract.classification.model import PAGE_TEXT, REQUIREMENT, DutyModel
 from jdextract.classification.training import describe_roles, find_non_duties, read_corpus
-from jdextract.classification.validation import cluster, cross_validate, score, write_card
+from jdextract.classification.validation import cluster, cross_validate, score, score_scope, write_card
 from jdextract.errors import ModelError
 from tests.classification.conftest import DRAFT, ROLES, Small, cut
 
@@ -111,3 +111,25 @@ def test_weak_examples(small_model: DutyModel) -> None:
     ]
     assert len({e.text for e in found}) == len(found)
     assert found == find_weak_examples(base, pairs[::-1], held_out=["审核原始凭证并登记账簿"])
+
+
+def test_gains_are_told_by_role(small: Small, small_model: DutyModel) -> None:
+    """A model compared with itself gains nothing; roles that no model knows are left out; a worse model is a loss."""
+    rows = [example for example in small.examples() if example.origin == "duties"]
+    texts, truth = [row.text for row in rows], [row.role for row in rows]
+    same = compare_models(small_model, small_model, [*texts, "驾驶飞机"], [*truth, "pilot"])
+    assert same.base == same.adapted
+    assert same.base["sentences"] == len(rows)
+    assert set(same.by_role) == set(truth)
+    assert not any(same.by_role.values())
+    assert not same.is_loss
+    worse = Gain({"accuracy": 0.8, "macro_f1": 0.7}, {"accuracy": 0.81, "macro_f1": 0.69}, {})
+    assert worse.is_loss
+
+
+def test_scope() -> None:
+    """Lines outside the taxonomy are told by the probability of `other` and of no duty; sure wrong roles are counted."""
+    roles = ("accountant", "other")
+    shares = np.array([[0.9, 0.05, 0.05], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8], [0.7, 0.2, 0.1]])
+    found = score_scope(np.log(shares), roles, ["accountant", "other", "~page-text", "other"], 0.6)
+    assert found == {"lines_outside": 3, "auroc": 1.0, "false_assignments": 0.3333}
