@@ -51,6 +51,12 @@ def settle_lists(atoms: Sequence[Atom], labels: Sequence[str], names: Sequence[T
                 if i in named or (atoms[i].end - atoms[i].start <= _LONGEST_NAME and atoms[i].after in _BEHIND_NAMES):
                     settled[i] = "T"
         titles = [i for i in items if settled[i] == "T"]
+        if not named and any(_is_topic(atoms, settled, i) for i in items):
+            # 一、售后处理 1、… of one position, so 二、数据分析 is a topic as well.
+            for i in titles:
+                if names[i] == "weak":
+                    settled[i] = "O"
+            titles = [i for i in titles if settled[i] == "T"]
         few = len({*titles, *named}) <= _FEW * len(items)
         if len(items) >= _ITEMS and titles and (few or (not named and _stands_below_title(settled, names, items[0]))):
             for i in titles:
@@ -73,6 +79,19 @@ def settle_lists(atoms: Sequence[Atom], labels: Sequence[str], names: Sequence[T
         ):
             settled[i] = "O"
     return settled
+
+
+def _is_topic(atoms: Sequence[Atom], labels: Sequence[str], i: int) -> bool:
+    """Whether an item is no value and no title, is short, and has a list of its own below it."""
+    below = atoms[i + 1] if i + 1 < len(atoms) else None
+    return (
+        labels[i] == "O"
+        and not atoms[i].heading
+        and atoms[i].end - atoms[i].start <= _LONGEST_TOPIC
+        and below is not None
+        and below.number == 1
+        and below.mark != atoms[i].mark
+    )
 
 
 def _settle_labels(atoms: Sequence[Atom], labels: list[str], names: Sequence[Tier]) -> None:
