@@ -22,6 +22,7 @@ _CLOSING = " \n\t;；。，,、:："
 _HEADCOUNT = re.compile(
     r"(?:人数|招聘?|需求|编制|定员|名额|限|需|共)[^\d。;]{0,6}(\d{1,3})(?!\d|\s?[年月日岁kK元万:.-])|(?:^|[^\d.\-~至到])(\d{1,3})\s?(?:名|人|位)(?![以之/每]|\D{0,2}[上下])"
 )
+_STRAY = 2
 LONGEST_HEADING = 20  # code points
 
 
@@ -142,8 +143,10 @@ def _starts_untitled(position: _Position, sign: str, kind: str) -> bool:
         return True
     has_duties = any(item.kind == "D" for item in position.items)
     if sign == "duty":  # a second list of duties behind finished requirements or pay
-        behind = itertools.dropwhile(lambda item: item.kind != "D", position.items)
-        return kind == "D" and any(item.kind != "D" for item in behind)
+        behind = list(itertools.dropwhile(lambda item: item.kind != "D", position.items))
+        # One or two sentences that no heading announced may be an introduction that was taken for duties.
+        listed = len(position.headings) > 1 or sum(item.kind == "D" for item in behind) > _STRAY
+        return kind == "D" and listed and any(item.kind != "D" for item in behind)
     return has_duties and (kind == "D" or sign != "again")
 
 

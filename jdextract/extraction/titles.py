@@ -37,6 +37,7 @@ def _patterns() -> dict[str, re.Pattern[str]]:
             rf"\s*[【\[(]?(?:{either('labels')})[】\])]?\s*(?:[{'一二三四五六七八九十'}\d]{{1,2}})?\s*[:|]?\s*$",
             re.IGNORECASE,
         ),
+        "relation": re.compile(rf"[\s【\[(]*(?:{either('relations')})[】\])\s:|]*$", re.IGNORECASE),
         "glued_verb": re.compile(
             "负责|协助|制定|参与|管理|完成|根据|熟悉|执行|维护|处理|收集|分析|撰写|编写|审核|接待|提供|核对|监控|跟踪|策划|设计|拍摄|组织|统筹|对接|开发|办理"
         ),
@@ -54,6 +55,11 @@ def is_title_label(text: str) -> bool:
     return _patterns()["label"].match(text) is not None
 
 
+def is_relation_label(text: str) -> bool:
+    """Whether folded `text` is a label such as 直接上级: that has the name of another position behind it."""
+    return _patterns()["relation"].match(text) is not None
+
+
 # Where a name ends at the latest: what follows is detail (place, pay, urgency, English).
 _STOP = re.compile(
     r"[,，。;；:!~?|★☆*\n\t(\[【<《{}]|\s{2,}|--+|——|…|[×xX]\s?\d|\d+\s?[名人位]|\d[\d,.]*\s?[kK元万]|薪|底薪|待遇|急聘|双休|包吃|包住|五险"
@@ -67,7 +73,7 @@ _OPENING = re.compile(
 )
 # Supply Chain Manager 供应链经理: the Chinese name is the title.
 _ENGLISH = re.compile(rf"[A-Za-z][A-Za-z&/.,() -]{{5,}}\s(?=[{HAN}])")
-_CLOSERS = " \t\n-—_~·/、,，.。:：;；\"”'」』*+&"
+_CLOSERS = " \t\n━─═-—_~·/、,，.。:：;；\"”'」』*+&"
 
 
 def tier(text: str) -> Tier:

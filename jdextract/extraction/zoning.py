@@ -19,7 +19,16 @@ from jdextract.extraction.content import CLASSES, ContentModel, Cut, read_words
 from jdextract.extraction.lists import fill_sections, finish_last_list, settle_lists
 from jdextract.extraction.rules import load_rules
 from jdextract.extraction.segments import Atom, cut_atoms, heading_phrases
-from jdextract.extraction.titles import Tier, find_title, has_suffix, is_title_label, is_whole, split_glued, tier
+from jdextract.extraction.titles import (
+    Tier,
+    find_title,
+    has_suffix,
+    is_relation_label,
+    is_title_label,
+    is_whole,
+    split_glued,
+    tier,
+)
 from jdextract.records import Span
 
 # Labels of the sequence model: B starts a value, I continues it.
@@ -302,6 +311,9 @@ def settle(
 ) -> list[str]:
     """The labels of the sequence model, brought in line with what holds for a whole document."""
     chosen = choose_titles(folded, atoms, labels, chances, titles)
+    for i in range(1, len(atoms)):
+        if chosen[i] == "T" and is_relation_label(folded[atoms[i - 1].start : atoms[i - 1].end]):
+            chosen[i] = "O"
     chosen = settle_lists(atoms, chosen, [_whole_tier(folded, a, t) for a, t in zip(atoms, titles, strict=True)])
     return finish_last_list(
         atoms,
@@ -340,10 +352,10 @@ def find_lacking_titles(
         if not first and not again:
             continue
         behind = next((j + 1 for j in range(i - 1, start - 1, -1) if chosen[j][0] in "BI"), start)
-        between = [j for j in range(behind, i) if titles[j] and not atoms[j].heading]
+        between = [j for j in range(behind, i) if not atoms[j].heading and _tier_of(folded, titles[j]) != "none"]
         if not any(chosen[j] == "T" for j in range(behind, i)):
             best = max(between, key=lambda j: chances[j], default=None)
-            if best is not None and chances[best] > _FALLBACK_CHANCE and _tier_of(folded, titles[best]) != "none":
+            if best is not None and chances[best] > _FALLBACK_CHANCE:
                 chosen[best] = "T"
             elif first:
                 _name_by_first_line(folded, atoms, chosen, titles, i)
