@@ -315,15 +315,37 @@ def settle(
         if chosen[i] == "T" and is_relation_label(folded[atoms[i - 1].start : atoms[i - 1].end]):
             chosen[i] = "O"
     chosen = settle_lists(atoms, chosen, [_whole_tier(folded, a, t) for a, t in zip(atoms, titles, strict=True)])
-    return finish_last_list(
-        atoms,
-        join_items(
-            atoms,
-            clear_sections(
-                folded, atoms, fill_sections(atoms, find_lacking_titles(folded, atoms, chosen, chances, titles))
-            ),
-        ),
-    )
+    chosen = fill_sections(atoms, find_lacking_titles(folded, atoms, chosen, chances, titles))
+    chosen = join_items(atoms, clear_sections(folded, atoms, chosen))
+    return finish_last_list(atoms, settle_posting(folded, atoms, chosen, chances))
+
+
+_LONGEST_POSTING = 2_500  # code points
+_SURE = 0.95
+_FEW_LATE = 2
+
+
+def settle_posting(folded: str, atoms: Sequence[Atom], labels: Sequence[str], chances: Sequence[float]) -> list[str]:
+    """In the posting of one position, other names below its title name no further position.
+
+    A short page with a title above its first value and at most one heading of duties is such a posting. One or two later
+    names are believed only when they are sure, enumerated, or announce duties.
+    """
+    settled = list(labels)
+    first = next((i for i, label in enumerate(labels) if label[0] in "BI"), 0)
+    late = [i for i in range(first, len(atoms)) if labels[i] == "T"]
+    if (
+        len(folded) > _LONGEST_POSTING
+        or "T" not in labels[:first]
+        or not 0 < len(late) <= _FEW_LATE
+        or sum(atom.heading == "duty" for atom in atoms) > 1
+    ):
+        return settled
+    for i in late:
+        announces = i + 1 < len(atoms) and atoms[i + 1].heading == "duty"
+        if chances[i] < _SURE and not atoms[i].mark and not announces:
+            settled[i] = "O"
+    return settled
 
 
 def _whole_tier(folded: str, atom: Atom, title: Span | None) -> Tier:
