@@ -32,6 +32,8 @@ def _patterns() -> dict[str, re.Pattern[str]]:
         "verb": re.compile(rf"(?:{either('verbs')})"),
         "recruiting": re.compile(rf"(?:(?:{either('recruiting')})\s?[:]?\s?)+"),
         "generic": re.compile(rf"(?:{either('generic')})(?![{HAN}])"),
+        "joined": re.compile("(?<=..)[与和及](?=..)"),
+        "rank_end": re.compile(rf"(?:{either('generic')}|[员师长手工生者])$"),
         "no_name": re.compile(rf"(?:{either('no_names')})"),
         "label": re.compile(
             rf"\s*[【\[(]?(?:{either('labels')})[】\])]?\s*(?:[{'一二三四五六七八九十'}\d]{{1,2}})?\s*[:|]?\s*$",
@@ -89,6 +91,12 @@ def tier(text: str) -> Tier:
         if _patterns()[f"{name}_end"].search(text):
             return name
     return "none"
+
+
+def is_field(text: str) -> bool:
+    """Whether text joins two fields of work and names no rank: 税务与审计, not 客服与售后专员."""
+    patterns = _patterns()
+    return patterns["joined"].search(text) is not None and patterns["rank_end"].search(text) is None
 
 
 def find_title(folded: str, start: int, end: int) -> tuple[Span, Tier] | None:

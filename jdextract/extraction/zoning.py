@@ -23,6 +23,7 @@ from jdextract.extraction.titles import (
     Tier,
     find_title,
     has_suffix,
+    is_field,
     is_relation_label,
     is_title_label,
     is_whole,
@@ -351,7 +352,10 @@ def settle_posting(folded: str, atoms: Sequence[Atom], labels: Sequence[str], ch
 def _whole_tier(folded: str, atom: Atom, title: Span | None) -> Tier:
     """How much an atom as a whole, not only a part of it, looks like a position name."""
     start, end = trim(folded, atom.start, atom.end)
-    return _tier_of(folded, title) if title and is_whole(folded, title, start, end) else "none"
+    if not title or not is_whole(folded, title, start, end):
+        return "none"
+    found = _tier_of(folded, title)
+    return "weak" if found == "strong" and is_field(folded[slice(*title)]) else found
 
 
 # A title that is lacking is looked for among the atoms that could be one.
