@@ -69,18 +69,28 @@ def train_zones(corpus: Path, output: Path, pages: Iterable[str], config: Config
     return train_zoning(documents, extra, output, note)
 
 
-def train_roles(corpus: Path, output: Path, settings: Path | None, config: Config, tell: Tell) -> dict[str, Any]:
-    """Train the duty classifier into `output` and cross-validate it. Returns the metrics that were written."""
+def train_roles(
+    corpus: Path, output: Path, settings: Path | None, config: Config, tell: Tell, *, search: bool = False
+) -> dict[str, Any]:
+    """Train the duty classifier into `output` and cross-validate it. Returns the metrics that were written.
+
+    `search`: try training settings around the given ones first, in folds grouped by near duplicates, and take the best.
+    """
     from jdextract.classification.settings import Settings, load_settings
     from jdextract.classification.storage import save_model
     from jdextract.classification.training import read_corpus, train
-    from jdextract.classification.validation import cross_validate, write_card
+    from jdextract.classification.validation import cross_validate, search_settings, write_card
 
     extractor = Extractor(config.extraction, config.tokens)
     taxonomy = load_taxonomy(config.classification.taxonomy)
     numbers = load_settings(settings) if settings else Settings()
     documents = training_documents(corpus)
     examples = read_corpus(corpus, documents, taxonomy, extractor.normalize, numbers.training)
+    if search:
+        tried = search_settings(examples, numbers, extractor.cut)
+        for training, macro_f1 in tried:
+            tell(f"macro-F1 {macro_f1:.4f}  regularization {training.regularization:.3g}  fewest {training.fewest}")
+        numbers = numbers.model_copy(update={"training": tried[0][0]})
     tell(f"{len(examples)} sentences and phrases; cross-validating")
     metrics = {"corpus": cross_validate(examples, numbers, extractor.cut)}
     model = train(examples, documents, taxonomy, numbers, cut=extractor.cut)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jdextract.classification.features import Cut, read_texts
 from jdextract.classification.model import DutyModel, roles_of, share_out
-from jdextract.classification.settings import Settings
+from jdextract.classification.settings import Settings, TrainingSettings
 from jdextract.classification.training import Example, fit
 from jdextract.taxonomy import OTHER
 
@@ -137,6 +138,36 @@ def cross_validate(examples: Sequence[Example], settings: Settings, cut: Cut, fo
                 for size in (len(kept) // 8, len(kept) // 4, len(kept) // 2, len(kept))
             }
     return result
+
+
+def search_settings(
+    examples: Sequence[Example], settings: Settings, cut: Cut, folds: int = 3
+) -> list[tuple[TrainingSettings, float]]:
+    """Training settings around those given with their macro-F1, the best first; near duplicates stay in one fold.
+
+    Settings that suit written sentences need not suit real ones: compare the best few on real labelled text as well.
+    """
+    import numpy as np
+    from sklearn.model_selection import GroupKFold
+
+    labelled = [example for example in examples if example.origin in ("duties", "documents")]
+    always = [example for example in examples if example.origin not in ("duties", "documents")]
+    splits = list(GroupKFold(folds).split(labelled, groups=cluster([example.text for example in labelled])))
+    tried = []
+    for factor, fewest in itertools.product((1 / 3, 1.0, 3.0), (2, settings.training.fewest)):
+        numbers = settings.training.model_copy(
+            update={"regularization": settings.training.regularization * factor, "fewest": fewest}
+        )
+        parts, truth = [], []
+        roles: tuple[str, ...] = ()
+        for kept, held in splits:
+            pipeline = fit([*(labelled[i] for i in kept), *always], numbers, cut)
+            texts = read_texts([labelled[i].text for i in held], cut)
+            parts.append(share_out(pipeline.decision_function(texts), pipeline.classes_, settings))
+            truth += [labelled[i].role for i in held]
+            roles = roles_of(pipeline)
+        tried.append((numbers, score(np.concatenate(parts), roles, truth, settings.threshold)["macro_f1"]))
+    return sorted(tried, key=lambda pair: -pair[1])
 
 
 def write_card(model: DutyModel, examples: Sequence[Example], metrics: Mapping[str, Any]) -> str:

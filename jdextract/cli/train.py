@@ -30,6 +30,9 @@ def train(
     settings: Annotated[
         Path | None, typer.Option(metavar="FILE", help="settings.json of the duty model. Default: built in.")
     ] = None,
+    search: Annotated[
+        bool, typer.Option("--search", help="Try settings of the duty model in grouped folds, take the best.")
+    ] = False,
     config: ConfigFile = None,
     taxonomy: TaxonomyFile = None,
     engine: EngineName = None,
@@ -50,4 +53,4 @@ def train(
     if only in (None, Which.ZONING):
         tell(str(train_zones(corpus, output / "zoning", pages or (), chosen, tell)))
     if only in (None, Which.DUTY_ROLE):
-        tell(str(train_roles(corpus, output / "duty-role", settings, chosen, tell)))
+        tell(str(train_roles(corpus, output / "duty-role", settings, chosen, tell, search=search)))

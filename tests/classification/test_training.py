@@ -11,7 +11,7 @@ from jdextract.classification.classifier import Classifier
 from jdextract.classification.features import fold_duty
 from jdextract.classification.model import PAGE_TEXT, REQUIREMENT, DutyModel
 from jdextract.classification.training import describe_roles, find_non_duties, read_corpus
-from jdextract.classification.validation import cluster, cross_validate, score, score_scope, write_card
+from jdextract.classification.validation import cluster, cross_validate, score, score_scope, search_settings, write_card
 from jdextract.errors import ModelError
 from tests.classification.conftest import DRAFT, ROLES, Small, cut
 
@@ -133,3 +133,12 @@ def test_scope() -> None:
     shares = np.array([[0.9, 0.05, 0.05], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8], [0.7, 0.2, 0.1]])
     found = score_scope(np.log(shares), roles, ["accountant", "other", "~page-text", "other"], 0.6)
     assert found == {"lines_outside": 3, "auroc": 1.0, "false_assignments": 0.3333}
+
+
+def test_search(small: Small) -> None:
+    """Settings around those given are tried in grouped folds and come with their score, the best first."""
+    tried = search_settings(small.examples(), small.settings, cut, folds=2)
+    assert len({(t.regularization, t.fewest) for t, _ in tried}) >= 3
+    scores = [macro_f1 for _, macro_f1 in tried]
+    assert scores == sorted(scores, reverse=True)
+    assert 0.4 < scores[-1] <= scores[0] <= 1
