@@ -103,7 +103,7 @@ def compare(old: Taxonomy, new: Taxonomy) -> list[Change]:
         changes += [Change("added", id_, f"{kind} {after[id_].zh}") for id_ in after if id_ not in before]
         for id_ in before.keys() & after.keys():
             changes += _compare_entries(before[id_], after[id_])
-    return sorted(changes[:], key=lambda c: (c.what not in ("removed", "added"), c.id)) + _compare_titles(old, new)
+    return sorted(changes, key=lambda c: (c.what not in ("removed", "added"), c.id)) + _compare_titles(old, new)
 
 
 def _compare_entries(before: Family | TaxonomyRole, after: Family | TaxonomyRole) -> list[Change]:

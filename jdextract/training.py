@@ -18,7 +18,7 @@ from jdextract.extraction.content import read_words
 from jdextract.extraction.extractor import Extractor
 from jdextract.extraction.script import fold
 from jdextract.extraction.training import Examples, gather_weak, prepare, train_zoning
-from jdextract.records import ReadFailure
+from jdextract.records import ReadFailure, SourceText
 from jdextract.taxonomy import load_taxonomy
 
 if TYPE_CHECKING:
@@ -37,12 +37,15 @@ def training_documents(corpus: Path) -> list[GoldDocument]:
     return [d for d in documents if d.name not in splits or splits[d.name].split != "report"]
 
 
-def _read_pages(pages: Iterable[str], config: Config) -> Iterator[str]:
+def _read_pages(pages: Iterable[str], config: Config, tell: Tell) -> Iterator[SourceText]:
+    """The documents of the inputs; what can't be read is told and left out."""
     from jdextract.reading import read
 
     for item in read(pages, config.reading):
-        if not isinstance(item, ReadFailure):
-            yield item.text
+        if isinstance(item, ReadFailure):
+            tell(f"failed: {item.path}: {item.what}")
+        else:
+            yield item
 
 
 def train_zones(corpus: Path, output: Path, pages: Iterable[str], config: Config, tell: Tell) -> dict[str, Any]:
@@ -61,7 +64,7 @@ def train_zones(corpus: Path, output: Path, pages: Iterable[str], config: Config
     extra = [Examples(tuple(read_words(fold(text), cut) for text in duties), ("D",) * len(duties), 1.0)]
     titles = [title for role in load_taxonomy(config.classification.taxonomy).roles for title in role.names]
     extra.append(Examples(tuple(read_words(fold(title), cut) for title in titles), ("T",) * len(titles), 1.0))
-    weak = gather_weak(_read_pages(pages, config), fold, cut)
+    weak = gather_weak((page.text for page in _read_pages(pages, config, tell)), fold, cut)
     if weak.words:
         tell(f"{len(weak.words)} items of pages without labels")
         extra.append(weak)
@@ -127,7 +130,7 @@ def adapt_roles(
     examples = read_corpus(corpus, documents, taxonomy, extractor.normalize, numbers.training)
     base = train(examples, documents, taxonomy, numbers, cut=extractor.cut)
     tell(f"{len(examples)} sentences and phrases; reading the pages")
-    pairs = list(_read_duties(pages, extractor, config))
+    pairs = list(_read_duties(_read_pages(pages, config, tell), extractor))
     sets = {path.stem: _read_labelled(path, extractor) for path in labelled}
     sets["report"] = _report_duties(corpus, extractor)
     held_out = [text for rows in sets.values() for text, _ in rows]
@@ -163,14 +166,10 @@ def adapt_roles(
     return gains
 
 
-def _read_duties(pages: Iterable[str], extractor: Extractor, config: Config) -> Iterator[tuple[str, str]]:
-    """(title, duty), both normalised, of every titled record of the pages."""
-    from jdextract.reading import read
-
-    for item in read(pages, config.reading):
-        if isinstance(item, ReadFailure):
-            continue
-        for record in extractor.extract(item).records:
+def _read_duties(documents: Iterable[SourceText], extractor: Extractor) -> Iterator[tuple[str, str]]:
+    """(title, duty), both normalised, of every titled record."""
+    for document in documents:
+        for record in extractor.extract(document).records:
             if record.title is not None:
                 yield from ((record.title.normalized, duty.normalized) for duty in record.duties)
 

@@ -67,15 +67,14 @@ def settle_lists(atoms: Sequence[Atom], labels: Sequence[str], names: Sequence[T
         # 岗位职责 and below it a word that could be either: a topic of the duties.
         if settled[i] == "T" and i and atoms[i - 1].heading == "duty" and names[i] == "weak" and not atom.mark:
             settled[i] = "O"
-    for i, atom in enumerate(atoms[:-1]):
-        below = atoms[i + 1]
+    for i, atom in enumerate(atoms):
+        short = atom.end - atom.start <= _LONGEST_TOPIC
         if (
             settled[i] == "B-D"
             and atom.mark
-            and below.number == 1
-            and below.mark != atom.mark
-            and atom.end - atom.start <= _LONGEST_TOPIC
+            and short
             and atom.after in ("enum", "line", "gap")
+            and _heads_list(atoms, i)
         ):
             settled[i] = "O"
     return settled
@@ -83,15 +82,13 @@ def settle_lists(atoms: Sequence[Atom], labels: Sequence[str], names: Sequence[T
 
 def _is_topic(atoms: Sequence[Atom], labels: Sequence[str], i: int) -> bool:
     """Whether an item is no value and no title, is short, and has a list of its own below it."""
-    below = atoms[i + 1] if i + 1 < len(atoms) else None
-    return (
-        labels[i] == "O"
-        and not atoms[i].heading
-        and atoms[i].end - atoms[i].start <= _LONGEST_TOPIC
-        and below is not None
-        and below.number == 1
-        and below.mark != atoms[i].mark
-    )
+    short = atoms[i].end - atoms[i].start <= _LONGEST_TOPIC
+    return labels[i] == "O" and not atoms[i].heading and short and _heads_list(atoms, i)
+
+
+def _heads_list(atoms: Sequence[Atom], i: int) -> bool:
+    """Whether a list of another kind of enumerator begins right behind an atom."""
+    return i + 1 < len(atoms) and atoms[i + 1].number == 1 and atoms[i + 1].mark != atoms[i].mark
 
 
 def _settle_labels(atoms: Sequence[Atom], labels: list[str], names: Sequence[Tier]) -> None:
@@ -142,8 +139,7 @@ def fill_sections(atoms: Sequence[Atom], labels: Sequence[str]) -> list[str]:
         if len(items) > _ITEMS and any(labels[i][0] == "B" for i in items):
             continue
         for i in items:
-            below = atoms[i + 1] if i + 1 < len(atoms) else None
-            topic = below is not None and (below.heading or (below.number == 1 and below.mark != atoms[i].mark))
+            topic = _heads_list(atoms, i) or (i + 1 < len(atoms) and atoms[i + 1].heading)
             if (
                 labels[i] == "O"
                 and not topic

@@ -45,12 +45,14 @@ def write_rows(path: Path, rows: list[tuple[str, str]]) -> None:
 def test_own_pages_and_taxonomy(run: Run, corpus: Path) -> None:
     """Pages without labels give an adapted model of one's own taxonomy, which says what it gained and can be used."""
     taxonomy = ("--taxonomy", corpus / "six.yaml")
+    (corpus / "pages" / "empty.txt").write_bytes(b"")
     made = run(
         *("adapt", corpus / "pages", "-o", corpus / "model", "--corpus", corpus, *taxonomy),
         *("--labelled", corpus / "checked.jsonl"),
     )
     assert made.exit_code == 0, made.stderr
     assert "checked: accuracy" in made.stderr
+    assert "empty.txt" in made.stderr  # what can't be read is told
     metrics = json.loads((corpus / "model" / "metrics.json").read_text(encoding="utf-8"))
     assert metrics["version"].startswith("adapted-")
     assert set(metrics["checked"]["base"]) == set(metrics["checked"]["adapted"])

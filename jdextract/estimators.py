@@ -2,13 +2,14 @@
 
     make_pipeline(DutyFeatures(), DutyClassifier()).fit(sentences, roles).predict_proba(others)
 
-`DutyFeatures` and `TitleNames` read texts and need no fitting of a segmenter; `DutyClassifier` reads any numbers, so that
-features of one's own can stand beside (FeatureUnion).
+`DutyFeatures` and `TitleNames` read texts; `DutyClassifier` reads any numbers, so that features of one's own can stand
+beside (FeatureUnion).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -20,6 +21,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from jdextract.classification.features import Cut, fold_duty, make_features, read_texts
 from jdextract.classification.model import log_softmax
 from jdextract.classification.titles import TitleNormalizer
+from jdextract.config import TokensConfig
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,7 +31,7 @@ class DutyFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Duty sentences (normalised) -> sparse TF-IDF of words and character n-grams, (sentences, features), float32.
 
     `characters`, `words`: shortest and longest n-gram; `fewest`: in how many sentences an n-gram must stand; `cut`: text ->
-    its words, by default `jdextract`'s segmenter is not used and each run of letters of one script is a word.
+    its words, by default the segmenter that documents are read with.
     """
 
     def __init__(
@@ -60,13 +62,15 @@ class DutyFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _read(self, texts: Sequence[str]) -> NDArray[np.object_]:
         if isinstance(texts, str):
             raise ValueError("needs a sequence of texts, not one text")
-        return read_texts([fold_duty(text) for text in texts], self.cut or _cut_scripts)
+        return read_texts([fold_duty(text) for text in texts], self.cut or _segmenter())
 
 
-def _cut_scripts(text: str) -> list[str]:
-    import re
+@cache
+def _segmenter() -> Cut:
+    """One for the process: it holds a dictionary, and is no part of an estimator that is copied or saved."""
+    from jdextract.extraction.tokens import segmenter
 
-    return re.findall(r"[a-z0-9+#.]+|[^\sa-z0-9]+", text)
+    return segmenter(TokensConfig()).cut
 
 
 class TitleNames(TransformerMixin, BaseEstimator):  # type: ignore[misc]
