@@ -60,11 +60,23 @@ class ClassificationConfig(_Section):
     top: int = Field(default=3, ge=0)  # how many alternatives a role lists
 
 
+class DeduplicationConfig(_Section):
+    """Repeats among duties, records and documents."""
+
+    boilerplate: Path | None = None  # lines of sites that are left out of pages before anything reads them
+    index: Path | None = None  # folder of a dataset or an index whose duties are named in `canonical_duty`
+    record_similarity: float = Field(
+        default=0.8, gt=0, le=1
+    )  # Jaccard of character 3-grams, from which records are near
+    document_similarity: float = Field(default=0.8, gt=0, le=1)
+
+
 class Config(_Section):
     reading: ReadingConfig = ReadingConfig()
     tokens: TokensConfig = TokensConfig()
     extraction: ExtractionConfig = ExtractionConfig()
     classification: ClassificationConfig = ClassificationConfig()
+    deduplication: DeduplicationConfig = DeduplicationConfig()
 
     def digest(self) -> str:
         """16 hex digits that change with any setting."""

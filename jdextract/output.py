@@ -163,14 +163,16 @@ def parquet_schema() -> polars.Schema:
     candidate = columns({"id": String, "family": String, "score": Float64})
     role = Struct(candidate | {"status": String, "alternatives": List(Struct(candidate)), "decided_by": String})
     value = columns({"text": String, "normalized": String, "span": List(Int64)})
-    duty = value | {"heading": String, "role": role, "canonical_duty": String, "duplicate_of": String}
+    duplicate = Struct(columns({"of": String, "kind": String, "similarity": Float64}))
+    repeats = columns({"cluster": String, "duplicate": duplicate})
+    duty = value | {"heading": String, "role": role, "canonical_duty": String, "duplicate_of": String} | repeats
     document = ("id", "source", "script", "region", "encoding", "media_type")
     return Schema(
         columns(
             {
                 "schema_version": String,
                 "record_id": String,
-                "document": Struct(columns(dict.fromkeys(document, String))),
+                "document": Struct(columns(dict.fromkeys(document, String)) | repeats),
                 "title": Struct(value | {"name": String, "details": List(Struct({"kind": String, "text": String}))}),
                 "role": role,
                 "role_mix": List(Struct({"id": String, "family": String, "share": Float64})),
@@ -180,6 +182,7 @@ def parquet_schema() -> polars.Schema:
                 "compensation": List(Struct(value)),
             }
         )
+        | repeats
     )
 
 

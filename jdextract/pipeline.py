@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from jdextract.config import Config
 from jdextract.records import (
     ClassifiedDuty,
     DocumentRef,
     Draft,
+    DraftDuty,
     DraftRecord,
+    Dropped,
     Duty,
     Piece,
     ReadFailure,
@@ -29,7 +31,11 @@ from jdextract.records import (
 
 if TYPE_CHECKING:
     from jdextract.classification.classifier import Classifier
+    from jdextract.deduplication.boilerplate import Boilerplate
+    from jdextract.deduplication.index import DuplicateIndex
     from jdextract.extraction.extractor import Extractor
+
+_Value = TypeVar("_Value", Piece, DraftDuty)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +55,20 @@ class Pipeline:
 
     def __init__(self, config: Config | None = None) -> None:
         self.config = config or Config()
+        self._index: DuplicateIndex | None = None
 
     @cached_property
     def extractor(self) -> Extractor:
         from jdextract.extraction.extractor import Extractor
 
         return Extractor(self.config.extraction, self.config.tokens)
+
+    @cached_property
+    def boilerplate(self) -> Boilerplate | None:
+        from jdextract.deduplication.boilerplate import load_boilerplate
+
+        path = self.config.deduplication.boilerplate
+        return load_boilerplate(path) if path else None
 
     @cached_property
     def classifier(self) -> Classifier:
@@ -64,9 +78,34 @@ class Pipeline:
 
     def explain(self, source: SourceText) -> Explained:
         """Extract one document and keep the trail of decisions."""
-        draft = self.extractor.extract(source)
+        draft = self._draft(source)
         records = tuple(self._record(draft, i, record) for i, record in enumerate(draft.records))
         return Explained(draft, records)
+
+    def _draft(self, source: SourceText) -> Draft:
+        """What extraction finds beside known boilerplate. Values keep the words and the places that they have in the source."""
+        from jdextract.deduplication.boilerplate import blank
+
+        spans = self.boilerplate.find_spans(source.text) if self.boilerplate else []
+        if not spans:
+            return self.extractor.extract(source)
+        draft = self.extractor.extract(replace(source, text=blank(source.text, spans)))
+
+        def whole(piece: _Value) -> _Value:
+            return replace(piece, text=source.text[slice(*piece.span)])
+
+        records = tuple(
+            replace(
+                record,
+                title=whole(record.title) if record.title else None,
+                duties=tuple(map(whole, record.duties)),
+                requirements=tuple(map(whole, record.requirements)),
+                compensation=tuple(map(whole, record.compensation)),
+            )
+            for record in draft.records
+        )
+        dropped = tuple(Dropped(source.source, "deduplication", "boilerplate of the site", span) for span in spans)
+        return replace(draft, source=source, records=records, dropped=(*draft.dropped, *dropped))
 
     def extract_one(self, source: SourceText) -> tuple[RoleRecord, ...]:
         """Role records of one document, in document order."""
@@ -86,8 +125,20 @@ class Pipeline:
                     yield item
                     continue
                 explained = self.explain(item)
-                marked = tuple(first_seen.mark(record) for record in explained.records)
+                marked = tuple(first_seen.mark(record) for record in self._name_duties(explained.records))
                 yield item, Explained(explained.draft, marked)
+
+    def _name_duties(self, records: tuple[RoleRecord, ...]) -> tuple[RoleRecord, ...]:
+        """The records with `canonical_duty` set where the index of the configuration holds the duty."""
+        path = self.config.deduplication.index
+        if path is None or not records:
+            return records
+        from jdextract.deduplication.index import DuplicateIndex
+        from jdextract.deduplication.marking import name_duties
+
+        if self._index is None:
+            self._index = DuplicateIndex(path, create=False)
+        return name_duties(records, self._index, self.config.deduplication)
 
     def classify(self, texts: Iterable[str], *, why: int = 0) -> Iterator[ClassifiedDuty]:
         """Canonical role of single duty sentences, in order. `why`: how many n-grams that moved each decision to list."""

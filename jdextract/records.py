@@ -20,6 +20,8 @@ Span = tuple[int, int]
 Script = Literal["hans", "hant", "mixed", "none"]
 Region = Literal["cn", "tw", "hk", "unknown"]
 Status = Literal["assigned", "abstained"]
+# How one text repeats another: word for word; as one template with other slots (platform, city, number); nearly.
+DuplicateKind = Literal["exact", "template", "near"]
 # What stands in a posted title beside the name of the position.
 TitleDetailKind = Literal["seniority", "place", "urgency", "pay", "headcount", "code", "bracket", "mark", "suffix"]
 
@@ -193,11 +195,22 @@ class RoleShare(_Out):
     share: Annotated[float, Field(ge=0, le=1)]
 
 
+class Duplicate(_Out):
+    """Which text this one repeats. `of`: `record_id#index` of a duty, id of a record or of a document."""
+
+    of: str
+    kind: DuplicateKind
+    similarity: Annotated[float, Field(ge=0, le=1)]  # Jaccard, of the character shingles of both
+
+
 class Duty(TextSpan):
     heading: str | None
     role: Role
     canonical_duty: str | None = None
     duplicate_of: str | None = None
+    # Set by deduplication; `duplicate` is None for the representative of a cluster.
+    cluster: str | None = None
+    duplicate: Duplicate | None = None
 
 
 class DocumentRef(_Out):
@@ -207,6 +220,8 @@ class DocumentRef(_Out):
     region: Region = "unknown"
     encoding: str = "utf-8"
     media_type: str = "text/plain"
+    cluster: str | None = None
+    duplicate: Duplicate | None = None
 
 
 class RoleRecord(_Out):
@@ -222,6 +237,8 @@ class RoleRecord(_Out):
     duties: tuple[Duty, ...]
     requirements: tuple[TextSpan, ...]
     compensation: tuple[TextSpan, ...]
+    cluster: str | None = None
+    duplicate: Duplicate | None = None
 
 
 class Evidence(_Out):

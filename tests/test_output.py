@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from jdextract.errors import ConfigError
 from jdextract.output import CSV_COLUMNS, defuse, open_writer, parquet_schema, replacing
-from jdextract.records import RoleRecord, RoleShare, TitleDetail
+from jdextract.records import Duplicate, RoleRecord, RoleShare, TitleDetail
 from tests.samples import HANS, HANT, MIXED, explain_marked, explained
 
 
@@ -89,6 +89,11 @@ def test_parquet_schema_names_every_field_of_the_record(records: list[RoleRecord
     mix = (RoleShare(id=full.role.id, family=full.role.family, share=1.0),)
     title = full.title.model_copy(update={"details": (TitleDetail(kind="place", text="上海"),)})
     full = full.model_copy(update={"compensation": full.requirements, "title": title, "role_mix": mix})
+    duplicate = {"duplicate": Duplicate(of="x", kind="near", similarity=0.9)}
+    duties = tuple(duty.model_copy(update=duplicate) for duty in full.duties)
+    full = full.model_copy(
+        update={"duties": duties, "document": full.document.model_copy(update=duplicate)} | duplicate
+    )
     assert {name: names(kind) for name, kind in parquet_schema().items()} == keys(as_json(full))
 
 

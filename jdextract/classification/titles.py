@@ -6,9 +6,9 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib import resources
-from typing import Any, Literal
+from typing import Literal
 
+from jdextract.data import load_rules
 from jdextract.records import TitleDetailKind
 from jdextract.taxonomy import fold_title
 
@@ -28,12 +28,6 @@ class TitleParts:
         return tuple(text for kind, text in self.details if kind == "seniority")
 
 
-def _load_rules() -> Any:
-    import yaml
-
-    return yaml.safe_load((resources.files("jdextract") / "data" / "titles.yaml").read_text(encoding="utf-8"))
-
-
 def _either(words: list[str]) -> str:
     return "|".join(sorted(map(re.escape, words), key=len, reverse=True))
 
@@ -42,7 +36,7 @@ class TitleNormalizer:
     """Strips brackets, level, urgency, place, pay and codes. Rules: `jdextract/data/titles.yaml`."""
 
     def __init__(self) -> None:
-        rules = _load_rules()
+        rules = load_rules("titles")
         pairs = [f"{re.escape(a)}[^{re.escape(a + b)}]*{re.escape(b)}" for a, b in rules["brackets"]]
         self._bracket = re.compile("|".join(pairs))
         self._drops: list[tuple[TitleDetailKind, re.Pattern[str]]] = [

@@ -8,7 +8,20 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from jdextract.cli import adapt, classify, config, corpus, explain, extract, taxonomy, train, version
+from jdextract.cli import (
+    adapt,
+    boilerplate,
+    classify,
+    config,
+    corpus,
+    dataset,
+    dedup,
+    explain,
+    extract,
+    taxonomy,
+    train,
+    version,
+)
 from jdextract.cli.console import EXIT_CODES, Status, close_quietly, complain
 from jdextract.errors import JdextractError
 
@@ -73,9 +86,12 @@ def options(
 app.command(epilog=EXIT_CODES)(extract.extract)
 app.command()(explain.explain)
 app.command()(classify.classify)
+app.command(epilog=EXIT_CODES)(boilerplate.boilerplate)
+app.command(epilog=EXIT_CODES)(dedup.dedup)
 app.command()(train.train)
 app.command()(adapt.adapt)
 app.command("config")(config.show_config)
 app.command()(version.version)
 app.add_typer(corpus.app, name="corpus")
+app.add_typer(dataset.app, name="dataset")
 app.add_typer(taxonomy.app, name="taxonomy")

@@ -1,9 +1,10 @@
-"""`jdextract corpus render|mark|lint`: annotated documents between inline marks and gold files."""
+"""`jdextract corpus …`: annotated documents between inline marks, gold files and the formats of annotation tools."""
 
 from __future__ import annotations
 
 import json
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,34 @@ from jdextract.errors import EmptyInput, ReadError
 app = typer.Typer(no_args_is_help=True, help="Convert and check annotated documents.")
 
 Out = Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="Folder to write to.")]
+
+
+class ToolFormat(StrEnum):
+    """Values of `--format`."""
+
+    LABEL_STUDIO = "label-studio"
+    DOCCANO = "doccano"
+    SPACY = "spacy"
+
+
+class Unit(StrEnum):
+    """Values of `--offsets`."""
+
+    CODE_POINT = "code-point"
+    UTF_16 = "utf-16"
+
+
+FormatName = Annotated[
+    ToolFormat, typer.Option("--format", help="Label Studio tasks (JSON), doccano JSONL, or a spaCy DocBin.")
+]
+Offsets = Annotated[
+    Unit | None,
+    typer.Option(
+        "--offsets",
+        help="What offsets in the file count, where characters outside the basic plane (emoji, rare Han) tell it apart. "
+        "Otherwise what the tool counts: code points in Label Studio, UTF-16 units in doccano.",
+    ),
+]
 
 
 @app.command()
@@ -68,6 +97,73 @@ def mark(
     print(f"{done} documents in {output}, {failed} failures", file=sys.stderr)
     if failed:
         raise typer.Exit(Status.PARTLY_DONE if done else Status.NOTHING_DONE)
+
+
+@app.command("export")
+def export_marks(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder with *.mark files.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="File to write.")],
+    form: FormatName,
+    offsets: Offsets = None,
+    taxonomy: TaxonomyFile = None,
+) -> None:
+    """Turn *.mark files into one file for an annotation tool or for spaCy; `import` is the way back.
+
+    For Label Studio, the labelling interface is written beside it (tasks.json: tasks-interface.xml). A doccano project
+    needs "Allow overlapping spans" and must not count grapheme clusters.
+
+    Example: jdextract corpus export corpus/documents -o tasks.json --format label-studio
+    """
+    from jdextract.annotation import parse_marks
+    from jdextract.interchange import export_documents, make_interface
+    from jdextract.taxonomy import load_taxonomy
+
+    roles = load_taxonomy(taxonomy)
+    documents = [parse_marks(_read(path), path.stem) for path in _files(folder, "*.mark")]
+    data = export_documents(documents, form.value, roles, offsets.value if offsets else None)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_bytes(data)
+    beside = ""
+    if form is ToolFormat.LABEL_STUDIO:
+        interface = output.with_name(f"{output.stem}-interface.xml")
+        _write(interface, make_interface(roles))
+        beside = f", its labelling interface in {interface}"
+    print(f"{len(documents)} documents in {output}{beside}", file=sys.stderr)
+
+
+@app.command("import")
+def import_marks(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What the tool exported.")],
+    output: Out,
+    form: FormatName,
+    offsets: Offsets = None,
+    taxonomy: TaxonomyFile = None,
+) -> None:
+    """Turn a file that an annotation tool or spaCy wrote into *.mark files.
+
+    A region belongs to the record whose title stands last before it. A document with a region that does not fit (past the
+    end, an unknown label or role, before the first title) is named and left out (exit code 3).
+
+    Example: jdextract corpus import project-1.json -o marked --format label-studio
+    """
+    from jdextract.annotation import write_marks
+    from jdextract.interchange import import_documents
+    from jdextract.taxonomy import load_taxonomy
+
+    found = import_documents(
+        _read_bytes(file), form.value, load_taxonomy(taxonomy), offsets.value if offsets else None, where=str(file)
+    )
+    if not (found.documents or found.failures):
+        raise EmptyInput("no documents in it", where=str(file), hint="check the file")
+    for error in found.failures:
+        complain(error.what, where=error.where, hint=error.hint)
+    if found.documents:
+        output.mkdir(parents=True, exist_ok=True)
+    for document in found.documents:
+        _write(output / f"{document.name}.mark", write_marks(document))
+    print(f"{len(found.documents)} documents in {output}, {len(found.failures)} failures", file=sys.stderr)
+    if found.failures:
+        raise typer.Exit(Status.PARTLY_DONE if found.documents else Status.NOTHING_DONE)
 
 
 @app.command()
@@ -145,11 +241,16 @@ def _files(folder: Path, pattern: str) -> list[Path]:
 def _read(path: Path) -> str:
     """Line ends as they are, because offsets count them."""
     try:
-        return path.read_bytes().decode("utf-8")
-    except OSError as error:
-        raise ReadError(f"cannot be opened ({error.strerror})", where=str(path), hint="check the path") from error
+        return _read_bytes(path).decode("utf-8")
     except UnicodeDecodeError as error:
         raise ReadError("is not UTF-8", where=str(path), hint="convert it first") from error
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ReadError(f"cannot be opened ({error.strerror})", where=str(path), hint="check the path") from error
 
 
 def _write(path: Path, text: str) -> None:

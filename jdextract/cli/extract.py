@@ -65,6 +65,16 @@ def extract(
     encoding: Encoding = None,
     region: Region = None,
     engine: EngineName = None,
+    boilerplate: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Lines of sites to leave out, as `jdextract boilerplate` writes them."),
+    ] = None,
+    index: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="A dataset or an index: `canonical_duty` names the duty there that each one is."
+        ),
+    ] = None,
     config: ConfigFile = None,
     taxonomy: TaxonomyFile = None,
     model: ModelFolder = None,
@@ -88,6 +98,7 @@ def extract(
             "tokens": {"engine": engine},
             "extraction": {"region": region},
             "classification": {"taxonomy": taxonomy, "model": model},
+            "deduplication": {"boilerplate": boilerplate, "index": index},
         },
     )
     if output and not errors:

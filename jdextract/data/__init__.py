@@ -1,0 +1,13 @@
+"""Rules are data: YAML files in `jdextract/data`."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Any
+
+import yaml
+
+
+def load_rules(name: str) -> Any:
+    """The parsed YAML file `data/{name}.yaml`."""
+    return yaml.safe_load(resources.files("jdextract.data").joinpath(f"{name}.yaml").read_text(encoding="utf-8"))

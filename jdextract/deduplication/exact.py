@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 import sqlite3
 from types import TracebackType
 
+from jdextract.deduplication.wordings import wording_key
 from jdextract.records import RoleRecord
-
-# Everything that does not carry the wording: white space and punctuation.
-_NO_WORDING = re.compile(r"[\W_]+")
-
-
-def wording_key(normalized: str) -> bytes:
-    """16 bytes that are equal for duties with the same wording after normalisation (script, width, punctuation, space)."""
-    return hashlib.blake2b(_NO_WORDING.sub("", normalized).lower().encode(), digest_size=16).digest()
 
 
 class FirstSeen:

@@ -13,7 +13,7 @@ from functools import cache
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from jdextract.extraction.rules import load_rules
+from jdextract.data import load_rules
 from jdextract.extraction.script import fold, simplify
 from jdextract.extraction.spans import fit_span, split_tokens
 from jdextract.records import Span as Offsets

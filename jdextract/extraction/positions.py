@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from jdextract.extraction.rules import load_rules
+from jdextract.data import load_rules
 from jdextract.extraction.segments import Atom
 from jdextract.extraction.zoning import Zoned, evidence, next_numbers, trim
 from jdextract.records import DraftDuty, DraftRecord, Piece, Segment, Span, Zone

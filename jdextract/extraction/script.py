@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import cache
 
+from jdextract.data import load_rules
 from jdextract.extraction.offsets import Simplified, align
 from jdextract.extraction.repairs import repair, replace_words, unify_characters
-from jdextract.extraction.rules import load_rules
 from jdextract.records import Region, Script
 
 # OpenCC configuration of each region: characters only. Words are `words.yaml`, because OpenCC's own (`tw2sp`) are made

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from jdextract.extraction.rules import load_rules
+from jdextract.data import load_rules
 
 HAN = "\u4e00-\u9fff\u3400-\u4dbf"
 NUMERALS = "一二三四五六七八九十"

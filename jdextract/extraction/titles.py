@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Literal
 
-from jdextract.extraction.rules import load_rules
+from jdextract.data import load_rules
 from jdextract.extraction.segments import HAN, Atom
 from jdextract.records import Span
 

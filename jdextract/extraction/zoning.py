@@ -15,9 +15,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from jdextract.data import load_rules
 from jdextract.extraction.content import CLASSES, ContentModel, Cut, read_words
 from jdextract.extraction.lists import fill_sections, finish_last_list, settle_lists
-from jdextract.extraction.rules import load_rules
 from jdextract.extraction.segments import Atom, cut_atoms, heading_phrases
 from jdextract.extraction.titles import (
     Tier,

@@ -12,9 +12,8 @@ import math
 import unicodedata
 from collections import Counter
 from functools import cache
-from importlib import resources
 
-import yaml
+from jdextract.data import load_rules
 
 RANDOM_BYTE = math.log(256)  # nats
 
@@ -54,7 +53,7 @@ _LEVELS = {"hans": ("gb2312", 0xB0, 0xD7), "hant": ("big5", 0xA4, 0xC6)}
 @cache
 def common_characters() -> dict[str, frozenset[str]]:
     """{"hans" or "hant": its most used characters}."""
-    rules = yaml.safe_load(resources.files("jdextract.data").joinpath("characters.yaml").read_text(encoding="utf-8"))
+    rules = load_rules("characters")
     return {script: frozenset("".join(rules[script].split())) for script in _LEVELS}
 
 

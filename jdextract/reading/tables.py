@@ -9,12 +9,12 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
-from importlib import resources
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from jdextract.config import ReadingConfig
+from jdextract.data import load_rules
 from jdextract.errors import DamagedInput, EmptyInput, MissingColumn, OversizedInput, ReadError
 from jdextract.reading.encodings import decode
 from jdextract.reading.office import check_archive
@@ -37,10 +37,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 @cache
 def _usual_columns() -> dict[str, list[str]]:
-    import yaml
-
-    text = resources.files("jdextract.data").joinpath("columns.yaml").read_text(encoding="utf-8")
-    return {str(kind): [str(name).lower() for name in names] for kind, names in yaml.safe_load(text).items()}
+    return {str(kind): [str(name).lower() for name in names] for kind, names in load_rules("columns").items()}
 
 
 def read_table(path: Path, source: str, config: ReadingConfig) -> Iterator[SourceText | ReadFailure]:

@@ -1,0 +1,1 @@
+"""The dataset of canonical duties: what goes into it, what is kept out, and how versions compare."""
