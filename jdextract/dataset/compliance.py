@@ -78,9 +78,11 @@ def find_flags(normalized: str, region: Region) -> tuple[ComplianceFlag, ...]:
     found = [(rule, span) for rule in rules.rules for span in _find_spans(rule, folded)]
     found.sort(key=lambda hit: (hit[1][0], -hit[1][1]))
     flags: list[ComplianceFlag] = []
+    reached: dict[str, int] = {}  # the furthest end of a flag, by kind
     for rule, (start, end) in found:
-        if any(flag.kind == rule.kind and flag.span[0] <= start and end <= flag.span[1] for flag in flags):
+        if end <= reached.get(rule.kind, -1):
             continue
+        reached[rule.kind] = end
         force, provision = rule.provisions[place]
         text = normalized[start:end]
         flags.append(
@@ -97,8 +99,11 @@ def _find_spans(rule: _Rule, folded: str) -> Iterator[Span]:
     if not hits or any(word in folded for word in rule.unless_in_text):
         return
     excuses = [match.span() for match in rule.unless.finditer(folded)] if rule.unless else []
+    passed = 0  # excuses that end before the hit; both lists are in order
     for start, end in hits:
-        if not any(left < end and start < right for left, right in excuses):
+        while passed < len(excuses) and excuses[passed][1] <= start:
+            passed += 1
+        if passed == len(excuses) or excuses[passed][0] >= end:
             yield start, end
 
 

@@ -162,8 +162,9 @@ def _any_of(words: list[str]) -> str:
     ordered = sorted({str(word) for word in words}, key=lambda word: (-len(word), word))
     letters = [word for word in ordered if len(word) == 1]
     longer = [re.escape(word) for word in ordered if len(word) > 1]
-    # Single signs are one class, which is faster. A class holds no escaped sign but these.
-    return "(?:" + "|".join([*longer, *(["[" + re.escape("".join(letters)) + "]"] if letters else [])]) + ")"
+    if letters:  # as one class, which is faster
+        longer.append(f"[{re.escape(''.join(letters))}]")
+    return f"(?:{'|'.join(longer)})"
 
 
 def _folding(variants: Mapping[str, str]) -> Mapping[int, str]:

@@ -274,6 +274,8 @@ class _View:
 
     def make(self, numbers: Sequence[int]) -> Cluster:
         """A cluster of texts; with entries of the index among them it keeps the id of the oldest cluster."""
+        if len(numbers) == 1 and numbers[0] not in self.entries:
+            return self._single(numbers[0])
         ages = {self.entries[n].cluster: self.entries[n].age for n in numbers if n in self.entries}
         ids = sorted(ages, key=lambda id_: ages[id_])
         leader = self._leader(numbers, ids[0] if ids else None)
@@ -287,6 +289,11 @@ class _View:
             known = number in self.entries
             variants.append(Variant(self.wordings[number], text, self._place(number), places, of, known))
         return Cluster(ids[0] if ids else _name(self.grain, head), tuple(variants), tuple(ids[1:]))
+
+    def _single(self, number: int) -> Cluster:
+        wording = self.wordings[number]
+        variant = Variant(wording, self._text(number), self._place(number), self._places(number), None, False)
+        return Cluster(_name(self.grain, wording), (variant,))
 
     def _leader(self, numbers: Sequence[int], cluster: str | None) -> int:
         """The representative: that of the oldest cluster of the index, else the best text."""

@@ -6,6 +6,7 @@ import hashlib
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from jdextract.deduplication.clustering import Keys
@@ -74,7 +75,7 @@ class Grain:
         """Kind and similarity of two texts of one cluster; the similarity is that of the texts as they are."""
         if one.plain == other.plain:
             return "exact", 1.0
-        similarity = jaccard(shingle_set(one.plain, self.sizes), shingle_set(other.plain, self.sizes))
+        similarity = jaccard(_plain_shingles(one.plain, self.sizes), shingle_set(other.plain, self.sizes))
         return ("template" if one.masked == other.masked else "near"), round(similarity, 4)
 
 
@@ -91,6 +92,12 @@ _SETTINGS: dict[GrainName, Grain] = {
 def get_grain(name: GrainName) -> Grain:
     """The numbers of one grain."""
     return _SETTINGS[name]
+
+
+@lru_cache(maxsize=16)
+def _plain_shingles(plain: str, sizes: tuple[int, ...]) -> frozenset[str]:
+    """Of a representative, with which all of its cluster are compared one after the other."""
+    return shingle_set(plain, sizes)
 
 
 def _digest(kind: str, text: str) -> int:

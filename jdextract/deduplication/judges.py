@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -61,18 +61,19 @@ class DutyJudge:
         self._wordings = wordings
         self._cached = lru_cache(maxsize=50_000)(self._parts)
 
-    def _parts(self, number: int) -> tuple[str, frozenset[str]]:
+    def _parts(self, number: int) -> tuple[str, frozenset[str], frozenset[str]]:
         text = self._wordings[number].folded
-        return text.replace("|", ""), shingle_set(text, SIZES)
+        joined = text.replace("|", "")
+        return joined, shingle_set(text, SIZES), frozenset(joined)
 
     def compare(self, one: int, other: int) -> float | None:
         """See `Judge`. The similarity is that of the folded wordings."""
-        a, shingles_a = self._cached(one)
-        b, shingles_b = self._cached(other)
+        a, shingles_a, chars_a = self._cached(one)
+        b, shingles_b, chars_b = self._cached(other)
         similarity = jaccard(shingles_a, shingles_b)
         if similarity < _LEAST:
             return None
-        only_a, only_b = _own_characters(shingles_a, shingles_b)
+        only_a, only_b = chars_a - chars_b, chars_b - chars_a
         if _are_opposites(only_a, only_b):
             return None
         if (not only_a and not only_b and similarity >= _LEAST_MOVED) or _is_cut(a, b):
@@ -92,32 +93,28 @@ class DutyJudge:
 
     def may_stand_together(self, one: int, other: int) -> bool:
         """See `Judge`."""
-        a, shingles_a = self._cached(one)
-        b, shingles_b = self._cached(other)
+        a, shingles_a, chars_a = self._cached(one)
+        b, shingles_b, chars_b = self._cached(other)
         if jaccard(shingles_a, shingles_b) < _LEAST_IN_CLUSTER:
             return False
-        only_a, only_b = _own_characters(shingles_a, shingles_b)
+        only_a, only_b = chars_a - chars_b, chars_b - chars_a
         return not _are_opposites(only_a, only_b) and not self._says_other_work(a, b, only_a, only_b)
 
     def contradict(self, one: int, other: int) -> bool:
         """See `Judge`."""
-        return _are_opposites(*_own_characters(self._cached(one)[1], self._cached(other)[1]))
+        chars_a, chars_b = self._cached(one)[2], self._cached(other)[2]
+        return _are_opposites(chars_a - chars_b, chars_b - chars_a)
 
-    def _says_other_work(self, a: str, b: str, only_a: Set[str], only_b: Set[str]) -> bool:
+    def _says_other_work(self, a: str, b: str, only_a: frozenset[str], only_b: frozenset[str]) -> bool:
         rules = _differences()
         if rules.changer_starts.isdisjoint(only_a) and rules.changer_starts.isdisjoint(only_b):
             return False
         return any((word in a) != (word in b) for word in rules.changers)
 
 
-def _own_characters(one: frozenset[str], other: frozenset[str]) -> tuple[Set[str], Set[str]]:
-    """Characters that stand in one text only, of each of two."""
-    return {x for x in one - other if len(x) == 1}, {x for x in other - one if len(x) == 1}
-
-
-def _are_opposites(only_a: Set[str], only_b: Set[str]) -> bool:
+def _are_opposites(only_a: frozenset[str], only_b: frozenset[str]) -> bool:
     opposites = _differences().opposites
-    return any(y in only_b for x in only_a for y in opposites.get(x, ""))
+    return any(y in only_b for x in only_a & opposites.keys() for y in opposites[x])
 
 
 _LEAST = 0.38  # similarity under which nothing more is looked at

@@ -7,7 +7,8 @@ Rajaraman, Ullman, Mining of Massive Datasets, chapter 3.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from operator import add
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,8 +26,12 @@ def shingle_set(text: str, sizes: Sequence[int]) -> frozenset[str]:
     """Substrings of the given lengths within the clauses (parts between `|`) of a text."""
     found: set[str] = set()
     for clause in text.split("|"):
-        for size in sizes:
-            found.update([clause[start : start + size] for start in range(len(clause) - size + 1)])
+        grams: Iterable[str] = clause
+        for size in range(1, max(sizes) + 1):
+            if size > 1:
+                grams = list(map(add, grams, clause[size - 1 :]))
+            if size in sizes:
+                found.update(grams)
     return frozenset(found)
 
 
