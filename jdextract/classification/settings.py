@@ -19,12 +19,13 @@ class _Numbers(BaseModel):
 
 class TrainingSettings(_Numbers):
     seed: int = 0
-    characters: tuple[int, int] = (1, 4)  # shortest and longest character n-gram
+    characters: tuple[int, int] = (1, 3)  # shortest and longest character n-gram
     words: tuple[int, int] = (1, 2)
     fewest: int = Field(default=4, ge=1)  # sentences in which an n-gram must stand
     regularization: float = Field(default=0.3, gt=0)  # C of the linear SVM
     phrase_weight: float = Field(default=1.0, gt=0)  # of titles and scope phrases of the taxonomy against sentences
-    weak_weight: float = Field(default=0.3, gt=0)  # of unlabelled duties against sentences
+    teacher_weight: float = Field(default=0.5, gt=0)  # of duties of pages that a teacher labelled against sentences
+    weak_weight: float = Field(default=0.2, gt=0)  # of unlabelled duties against sentences
     weak_score: float = Field(default=0.5, ge=0, le=1)  # that an unlabelled duty must reach in context
     weak_limit: int = Field(default=400, ge=0)  # unlabelled duties of one role
 

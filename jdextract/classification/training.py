@@ -38,7 +38,7 @@ class Example:
     text: str
     role: str
     weight: float = 1.0
-    origin: str = ""  # duties, documents, taxonomy, titles, no duty, weak
+    origin: str = ""  # duties, documents, taxonomy, titles, no duty, teacher, weak
 
 
 def read_corpus(
@@ -107,8 +107,11 @@ def describe_roles(taxonomy: Taxonomy) -> list[tuple[str, str]]:
     return result
 
 
-def fit(examples: Sequence[Example], settings: TrainingSettings, cut: Cut) -> Any:
-    """An untrained scikit-learn pipeline, trained: texts (n, 2) -> decision values (n, roles), float32 weights."""
+def fit(examples: Sequence[Example], settings: TrainingSettings, cut: Cut, unlabelled: Sequence[str] = ()) -> Any:
+    """A trained scikit-learn pipeline: texts (n, 2) -> decision values (n, roles), float32 weights.
+
+    `unlabelled`: folded duties of real pages that tell, with the examples, how rare each n-gram is.
+    """
     import numpy as np
     from sklearn.pipeline import Pipeline
     from sklearn.svm import LinearSVC
@@ -118,10 +121,31 @@ def fit(examples: Sequence[Example], settings: TrainingSettings, cut: Cut) -> An
     pipeline = Pipeline([("features", features), ("roles", learner)])
     texts = read_texts([example.text for example in examples], cut)
     weights = np.array([example.weight for example in examples])
-    pipeline.fit(texts, np.array([example.role for example in examples]), roles__sample_weight=weights)
+    features.fit(texts)
+    if unlabelled:
+        _weigh_rarity(features, np.concatenate([texts, read_texts(unlabelled, cut)]))
+    learner.fit(features.transform(texts), np.array([example.role for example in examples]), sample_weight=weights)
     learner.coef_ = learner.coef_.astype(np.float32)
     learner.intercept_ = learner.intercept_.astype(np.float32)
     return pipeline
+
+
+def _weigh_rarity(features: Any, texts: NDArray[np.object_]) -> None:
+    """Count the documents of every n-gram of a fitted transformer anew, in these texts; the vocabulary stays."""
+    import numpy as np
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    for name, vectorizer, column in features.transformers_:
+        counter = CountVectorizer(
+            analyzer=vectorizer.analyzer,
+            token_pattern=vectorizer.token_pattern,
+            ngram_range=vectorizer.ngram_range,
+            lowercase=False,
+            binary=True,
+            vocabulary=vectorizer.vocabulary_,
+        )
+        documents = np.asarray(counter.transform(texts[:, column]).sum(axis=0)).ravel()
+        features.named_transformers_[name].idf_ = (np.log((1 + len(texts)) / (1 + documents)) + 1).astype(np.float32)
 
 
 def count_prior(documents: Iterable[GoldDocument], roles: Sequence[str]) -> NDArray[np.float64]:
@@ -140,21 +164,31 @@ def count_prior(documents: Iterable[GoldDocument], roles: Sequence[str]) -> NDAr
 
 
 def train(
-    examples: Sequence[Example], documents: Iterable[GoldDocument], taxonomy: Taxonomy, settings: Settings, *, cut: Cut
+    examples: Sequence[Example],
+    documents: Iterable[GoldDocument],
+    taxonomy: Taxonomy,
+    settings: Settings,
+    *,
+    cut: Cut,
+    unlabelled: Sequence[str] = (),
 ) -> DutyModel:
     """Train on labelled (and weakly labelled) examples; `documents` tell how duties go with titles. Raises ModelError."""
     try:
-        pipeline = fit(examples, settings.training, cut)
+        pipeline = fit(examples, settings.training, cut, unlabelled)
     except ValueError as error:
         raise ModelError(f"can't be trained ({error})", hint="it needs sentences of two roles or more") from error
     prior = count_prior(documents, roles_of(pipeline))
-    return DutyModel(pipeline, taxonomy, settings, prior, name_version(examples, taxonomy, settings), cut)
+    return DutyModel(pipeline, taxonomy, settings, prior, name_version(examples, taxonomy, settings, unlabelled), cut)
 
 
-def name_version(examples: Sequence[Example], taxonomy: Taxonomy, settings: Settings) -> str:
+def name_version(
+    examples: Sequence[Example], taxonomy: Taxonomy, settings: Settings, unlabelled: Sequence[str] = ()
+) -> str:
     """`base-…` or `adapted-…` with a digest of all that went in."""
     digest = hashlib.sha256(f"{taxonomy.stamp}\n{settings.model_dump_json()}\n".encode())
     for example in examples:
         digest.update(f"{example.role}\t{example.weight}\t{example.text}\n".encode())
-    kind = "adapted" if any(example.origin == "weak" for example in examples) else "base"
+    for text in unlabelled:
+        digest.update(f"{text}\n".encode())
+    kind = "adapted" if any(example.origin in ("weak", "teacher") for example in examples) else "base"
     return f"{kind}-{digest.hexdigest()[:10]}"

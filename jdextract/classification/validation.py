@@ -181,6 +181,8 @@ def write_card(model: DutyModel, examples: Sequence[Example], metrics: Mapping[s
         "taxonomy": "names and scope phrases of the taxonomy",
         "titles": "titles of the annotated documents",
         "no duty": "lines of the annotated documents that are no duties: requirements, pay, page text",
+        "teacher": "duties of job postings, labelled by a language model that read each with its title; their weights alone"
+        " are in the model, no sentence is",
         "weak": "duties of unlabelled job postings, each with the role that a model of the rest was sure of in context;"
         " their weights alone are in the model, no sentence is",
     }

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jdextract.classification.features import Cut, find_vectorizers
+from jdextract.classification.features import Cut, find_vectorizers, join_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -123,14 +123,15 @@ class FastFeatures:
 
         count = len(folded)
         number = self._numbers.get
-        cuts = [[number(word, 0) for word in self._cut(text) if not word.isspace()] for text in folded]
+        spaced = [join_words(text, self._cut) for text in folded]
+        cuts = [[number(word, 0) for word in text.split(" ")] for text in spaced]
         sizes = np.fromiter((len(cut) + 1 for cut in cuts), dtype=np.int64, count=count)
         items = np.fromiter((n for cut in cuts for n in (*cut, 0)), dtype=np.int64, count=int(sizes.sum()))
         words = self._words.weigh(items, np.repeat(np.arange(count), sizes), count)
 
         # A newline closes each sentence: folded text holds none, and no n-gram does.
-        joined = "\n".join(folded) + "\n"
+        joined = "\n".join(spaced) + "\n"
         codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-        lengths = np.fromiter((len(text) + 1 for text in folded), dtype=np.int64, count=count)
+        lengths = np.fromiter((len(text) + 1 for text in spaced), dtype=np.int64, count=count)
         letters = self._characters.weigh(self._letters[codes], np.repeat(np.arange(count), lengths), count)
         return hstack([words, letters], format="csr", dtype=np.float32)

@@ -20,6 +20,13 @@ def adapt(
         list[Path] | None,
         typer.Option(metavar="FILE", help="JSON lines with text and role of your own pages; may be repeated."),
     ] = None,
+    teacher: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Labels of duties of these pages: CSV with key and role, JSON lines with text and role.",
+        ),
+    ] = None,
     settings: Annotated[
         Path | None, typer.Option(metavar="FILE", help="settings.json of the duty model. Default: built in.")
     ] = None,
@@ -50,7 +57,14 @@ def adapt(
         },
     )
     gains = adapt_roles(
-        corpus, pages, output, labelled or (), settings, chosen, lambda line: print(line, file=sys.stderr)
+        corpus,
+        pages,
+        output,
+        labelled or (),
+        settings,
+        chosen,
+        lambda line: print(line, file=sys.stderr),
+        teacher=teacher,
     )
     for name, gain in gains.items():
         table = Table("role", "change of F1", box=box.SIMPLE_HEAD, pad_edge=False, title=name, title_justify="left")

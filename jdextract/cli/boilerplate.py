@@ -12,7 +12,6 @@ import typer
 from jdextract.cli.console import Status, failure_line
 from jdextract.cli.settings import ConfigFile, Encoding, IdColumn, TextColumn, TitleColumn, make_config
 from jdextract.errors import EmptyInput
-from jdextract.records import ReadFailure
 
 if TYPE_CHECKING:
     from jdextract.config import Config
@@ -53,6 +52,7 @@ def boilerplate(
 
 def _read(inputs: list[str], settings: Config, counts: dict[str, int]) -> Iterator[SourceText]:
     from jdextract.reading import read
+    from jdextract.records import ReadFailure
 
     for item in read(inputs, settings.reading):
         if isinstance(item, ReadFailure):

@@ -12,10 +12,10 @@ import typer
 
 from jdextract.cli.console import Status, console, failure_line, visible
 from jdextract.cli.settings import ConfigFile, TaxonomyFile, make_config
-from jdextract.records import ReadFailure, RoleRecord
 
 if TYPE_CHECKING:
     from jdextract.dataset.compare import Change
+    from jdextract.records import ReadFailure, RoleRecord
 
 app = typer.Typer(no_args_is_help=True, help="Build the dataset of canonical duties, compare versions, check one.")
 
@@ -63,6 +63,7 @@ def build(
 def _records(inputs: Sequence[Path], failures: list[ReadFailure]) -> Iterator[RoleRecord]:
     """Records of the inputs; each failure is told the first time."""
     from jdextract.recordfile import read_records
+    from jdextract.records import RoleRecord
 
     known = set(failures)
     for item in read_records(inputs):

@@ -14,11 +14,11 @@ import typer
 from jdextract.cli.console import Status, console, failure_line, visible
 from jdextract.cli.settings import ConfigFile, make_config
 from jdextract.errors import ConfigError, EmptyInput
-from jdextract.records import ReadFailure, RoleRecord
 
 if TYPE_CHECKING:
     from jdextract.deduplication.duplicates import Cluster, Duplicates
     from jdextract.deduplication.marking import Found
+    from jdextract.records import ReadFailure, RoleRecord
 
 _SHOWN = 15  # clusters of the printed table
 _FAILURES_SHOWN = 20
@@ -77,6 +77,7 @@ def dedup(
 
 def _records(inputs: Sequence[Path], failures: list[ReadFailure]) -> Iterator[RoleRecord]:
     from jdextract.recordfile import read_records
+    from jdextract.records import RoleRecord
 
     for item in read_records(inputs):
         if isinstance(item, RoleRecord):
