@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 GrainName = Literal["duty", "record", "document"]
 GRAINS: tuple[GrainName, ...] = ("duty", "record", "document")
 _BEGINNING = 8  # characters of a folded duty that a cut copy still has
+_CLAUSE = 5  # characters from which a clause proposes records of one name
 _SHORT = 10  # characters up to which a folded duty is also looked up without any one of them
 
 
@@ -35,7 +36,7 @@ class Grain:
 
     def keys(self, wordings: Sequence[Wording]) -> Keys:
         """Keys by which near texts find each other: of the bands, of the masked text, of the clauses in any order; of
-        duties also of the beginning, which a cut copy still has, and of short ones without any one character, where a
+        records with a name also of each longer clause with it; of duties also of the beginning, which a cut copy still has, and of short ones without any one character, where a
         typo leaves too few shingles (as in SymSpell: W. Garbe, 2012)."""
         import numpy as np
 
@@ -57,6 +58,8 @@ class Grain:
         clauses = wording.folded.split("|")
         yield _digest("m", wording.masked)
         yield _digest("c", "|".join(sorted(clauses)))
+        if self.name == "record" and wording.name:
+            yield from (_digest("s", f"{wording.name}|{c}") for c in set(clauses) if len(c) >= _CLAUSE)
         if self.name == "duty":
             text = "".join(clauses)
             if len(text) > _BEGINNING:

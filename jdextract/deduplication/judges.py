@@ -176,8 +176,17 @@ def _is_cut(a: str, b: str) -> bool:
     return sum(x != y for x, y in zip(small, beginning, strict=True)) == 1 and _is_slip(small, beginning)
 
 
+_LEAST_INSIDE = 0.8  # share of the smaller record that stands in the other one
+_LEAST_OF_COPIES = 0.4  # their similarity
+_FEWEST_INSIDE = 16  # 3-grams of the smaller record
+
+
 class TextJudge:
-    """Records and documents: Jaccard similarity of character 3-grams, and nothing that keeps them apart otherwise."""
+    """Records and documents: Jaccard similarity of character 3-grams; two names of positions keep records apart.
+
+    A copy that lost its end, or took in a line from elsewhere, is told by the name that it has in common and by the
+    overlap: the share of the smaller text that stands in the other one (Szymkiewicz-Simpson).
+    """
 
     SIZES = (3,)
 
@@ -189,8 +198,15 @@ class TextJudge:
         """See `Judge`."""
         if not self._same_name(one, other):
             return None
-        similarity = jaccard(self._cached(one), self._cached(other))
-        return similarity if similarity >= self._least else None
+        a, b = self._cached(one), self._cached(other)
+        similarity = jaccard(a, b)
+        if similarity >= self._least:
+            return similarity
+        if not self._wordings[one].name or not self._wordings[other].name:
+            return None
+        smaller = min(len(a), len(b))
+        inside = smaller >= _FEWEST_INSIDE and len(a & b) >= smaller * _LEAST_INSIDE
+        return similarity if inside and similarity >= _LEAST_OF_COPIES else None
 
     def may_stand_together(self, one: int, other: int) -> bool:
         """See `Judge`."""

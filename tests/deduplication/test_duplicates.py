@@ -111,6 +111,23 @@ def test_records_and_documents() -> None:
     assert sum(record.document.duplicate is None for record in marked) == 1
 
 
+def test_a_record_that_was_cut() -> None:
+    """A copy that lost its end is the same record under the same name, and another one under another name."""
+    duties = [
+        "审核订单并安排仓库发货，跟踪物流异常",
+        "每周盘点库存并编制差异报告，提交主管",
+        "维护商品资料与价格，上架新品",
+    ]
+    whole, cut, other, loose = (
+        make_record(duties[:count], document=name, title=title)
+        for count, name, title in ((3, "a", "仓库主管"), (2, "b", "仓库主管"), (2, "c", "仓管员"), (1, "d", "仓库主管"))
+    )
+    records = [whole, cut, other, loose]
+    clusters = [record.cluster for record in mark(records, find_all(records, CONFIG))]
+    assert clusters[0] == clusters[1]
+    assert len(set(clusters)) == 3
+
+
 def test_source_of_a_document() -> None:
     """The host of a URL, the table of a row, the folder of a file."""
     assert source_of("https://example.org/a/b.html") == "example.org"
