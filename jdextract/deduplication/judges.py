@@ -113,6 +113,9 @@ class DutyJudge:
 
 
 def _are_opposites(only_a: frozenset[str], only_b: frozenset[str]) -> bool:
+    # Another tool, language or system: Java and PHP, Excel and Photoshop.
+    if max(only_a, default="") >= _FIRST_WORD and max(only_b, default="") >= _FIRST_WORD:
+        return True
     opposites = _differences().opposites
     return any(y in only_b for x in only_a & opposites.keys() for y in opposites[x])
 
@@ -154,6 +157,7 @@ def _is_slip(a: str, b: str) -> bool:
 
 
 _FIRST_MARK, _LAST_MARK = "\ue000", "\ue0ff"
+_FIRST_WORD = "\U000f0000"  # of Latin words, which stand as one character each
 
 
 def _in_word(words: Sequence[str], place: int) -> bool:
@@ -161,7 +165,7 @@ def _in_word(words: Sequence[str], place: int) -> bool:
     for word in words:
         end += len(word)
         if place < end:
-            return len(word) > 1
+            return len(word) > 1 or word >= _FIRST_WORD
     return False
 
 

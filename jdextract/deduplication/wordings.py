@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,8 +24,12 @@ _NO_WORDING = re.compile(r"[\W_]+")
 _BREAK = "|"  # between the clauses of a folded text
 _FIRST_MARK = 0xE000  # slots are masked by characters of the private use area, which no page has after reading
 _MARKS = "\ue000-\ue0ff"
+# Latin words become one character each, in plane 15: letters of Latin are too few to tell texts apart by pairs of them.
+_LATIN = re.compile(r"[a-z\u00df-\u00ff][a-z0-9\u00df-\u00ff+#]+")
+_FIRST_WORD, _WORDS = 0xF0000, 0xFFFE
+_BETWEEN_WORDS = re.compile(r"(?<=[\U000f0000-\U000ffffd])[ '&.-]+(?=[\U000f0000-\U000ffffd])")
 _CLAUSE_END = re.compile(r"[^\S\n]*[,，;；。.、:：!！?？/()（）…\t \u3000|]+")
-_NO_LETTER = re.compile(rf"[^\w{_MARKS}|\n]|_")
+_NO_LETTER = re.compile(rf"[^\w{_MARKS}\U000f0000-\U000ffffd|\n]|_")
 _NO_LETTER_NOR_BREAK = re.compile(rf"[^\w{_MARKS}\n]|_")
 _SUSPECT = re.compile(r"[\ufffd()（）\[\]【】《》“”\x00-\x08\x0b-\x1f]|\?\?")
 _ROWS = 20_000  # texts that are folded as one string
@@ -36,7 +41,7 @@ class Wording:
 
     plain: str
     masked: str
-    folded: str  # clauses joined by `|`
+    folded: str  # clauses joined by `|`, Latin words as one character each
     name: str = ""  # of the position, for records and documents: two names, two positions
 
 
@@ -120,6 +125,7 @@ def fold(keys: Sequence[tuple[str, str]], texts: Sequence[str]) -> Iterator[Word
             rules.place.sub(rules.firm, side) for side in _replace(rules.patterns.sub(_mask_of, joined), rules)
         )
         masked = _NO_LETTER_NOR_BREAK.sub("", masked)
+        folded = _BETWEEN_WORDS.sub("", _LATIN.sub(_word_mark, folded))
         folded = _NO_LETTER.sub("", _CLAUSE_END.sub(_BREAK, folded))
         some_keys = keys[start : start + _ROWS]
         for (plain, name), mask, clauses in zip(some_keys, masked.split("\n"), folded.split("\n"), strict=True):
@@ -129,6 +135,11 @@ def fold(keys: Sequence[tuple[str, str]], texts: Sequence[str]) -> Iterator[Word
 
 def _mask_of(match: re.Match[str]) -> str:
     return chr(_FIRST_MARK + _rules().kinds.index(match.lastgroup or ""))
+
+
+def _word_mark(match: re.Match[str]) -> str:
+    """A character that stands for a Latin word; two words share one by chance in one of 65,534 pairs."""
+    return chr(_FIRST_WORD + zlib.crc32(match[0].encode()) % _WORDS)
 
 
 def _replace(text: str, rules: _Rules) -> tuple[str, str]:

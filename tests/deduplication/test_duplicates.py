@@ -111,6 +111,14 @@ def test_records_and_documents() -> None:
     assert sum(record.document.duplicate is None for record in marked) == 1
 
 
+def test_other_systems_stay_apart() -> None:
+    """Two systems are not brought together by a duty that names neither."""
+    texts = ["负责MES系统的开发与维护", "负责ERP系统的开发与维护", "负责系统的开发与维护"]
+    records = [make_record([text], document=text) for text in texts]
+    clusters = [record.duties[0].cluster for record in mark(records, find_all(records, CONFIG))]
+    assert clusters[0] != clusters[1]
+
+
 def test_a_record_that_was_cut() -> None:
     """A copy that lost its end is the same record under the same name, and another one under another name."""
     duties = [

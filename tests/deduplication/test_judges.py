@@ -8,6 +8,11 @@ from jdextract.deduplication.judges import DutyJudge
 from jdextract.deduplication.wordings import fold, to_plain
 
 SAME = [
+    (
+        "Work with product teams to design and develop new features for our mobile applications",
+        "Work with the product teams to design and develop new features for our mobile applications.",
+    ),
+    ("Linux 服务器的日常维护", "linux服务器日常维护"),
     ("跟进订单发货，处理异常件", "处理异常件，跟进订单发货"),  # another order of the clauses
     ("审核客户合同并归档", "申核客户合同并归档"),  # a typo that leaves no word
     ("整理仓库货架与标签", "整理仓库货架标签"),
@@ -15,6 +20,12 @@ SAME = [
     ("策划节日促销活动并跟踪活动效果", "策划节日的促销活动，跟踪活动效果"),
 ]
 DIFFERENT = [
+    (
+        "Work with product teams to design and develop new features for our mobile applications",
+        "Provide technical support to regional customers and maintain the documentation of projects",
+    ),
+    ("负责Java服务端程序的编写与维护", "负责PHP服务端程序的编写与维护"),
+    ("使用Excel整理台账", "使用Photoshop整理台账"),
     ("售前咨询", "售后咨询"),
     ("商品入库登记", "商品出库登记"),
     ("负责采购", "负责采购系统开发"),
