@@ -19,6 +19,10 @@ check: $(VENV)/.test
 gate: $(VENV)/.test
 	$(BIN)/python -m pytest tests/test_gate.py -s
 
+# Against other programs: see the head of tests/benchmarks/deduplication.py for the environment that they need.
+bench: $(VENV)/.test
+	$(BIN)/python -m tests.benchmarks.deduplication --rows 20000 -o out/deduplication.json
+
 train: $(VENV)/.test
 	$(BIN)/jdextract train corpus -o models
 

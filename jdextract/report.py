@@ -6,8 +6,6 @@ run, or an address. Documents are rendered one by one into a temporary file, so 
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import io
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, get_args
 
+from jdextract.htmlpage import load_part, load_templates, make_policy
 from jdextract.output import replacing
 from jdextract.records import ReadFailure, Role, RoleRecord, Segment, SourceText, Span, Zone
 
@@ -32,13 +31,6 @@ SHOWN_CHARACTERS = 60_000  # of one document
 SHOWN_FAILURES = 200
 
 Labels = Mapping[str, tuple[str, str]]  # role id -> Chinese and English label
-
-# Pictures for characters that HTML does not allow or that turn the direction of the text behind them.
-_PICTURES = {
-    **{code: 0x2400 + code for code in range(0x20) if code not in (0x09, 0x0A, 0x0D)},
-    **dict.fromkeys((*range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)), 0xFFFD),
-    **dict.fromkeys(range(0xD800, 0xE000), 0xFFFD),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +127,7 @@ class ReportWriter:
                 self._write_page()
 
     def _write_page(self) -> None:
-        style, script = (_load(self._templates, name) for name in ("style.css", "script.js"))
+        style, script = (load_part(self._templates, name) for name in ("style.css", "script.js"))
         page = self._templates.get_template("page.html.j2").stream(
             counts=self._counts,
             names=_chunks(self._names),
@@ -146,7 +138,7 @@ class ReportWriter:
             named=NAMED_DOCUMENTS,
             style=style,
             script=script,
-            policy=_policy(style, script),
+            policy=make_policy(style, script),
         )
         with replacing(self._path) as stream:
             page.dump(stream, encoding="utf-8")
@@ -216,36 +208,9 @@ def _run(text: str, low: int, segment: Segment | None, values: list[Value]) -> R
 
 
 def _templates(labels: Labels) -> jinja2.Environment:
-    import jinja2
-
-    made = jinja2.Environment(
-        loader=jinja2.PackageLoader("jdextract", "data/report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters["visible"] = lambda text: text.translate(_PICTURES)
+    made = load_templates("report")
     made.filters["role_name"] = lambda role: labels.get(role.id, (role.id, ""))
     return made
-
-
-def _load(templates: jinja2.Environment, name: str) -> Any:
-    """A file of the package, put into the page as it is. The parser drops carriage returns, so the digest must too."""
-    from markupsafe import Markup
-
-    assert templates.loader is not None
-    text = templates.loader.get_source(templates, name)[0].replace("\r\n", "\n")
-    return Markup(text)
-
-
-def _policy(style: str, script: str) -> str:
-    """Content-Security-Policy: nothing but this very style and this very script."""
-    digests = [base64.b64encode(hashlib.sha256(part.encode()).digest()).decode() for part in (style, script)]
-    return (
-        f"default-src 'none'; style-src 'sha256-{digests[0]}'; script-src 'sha256-{digests[1]}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
 
 
 def _chunks(spool: IO[bytes]) -> Iterator[Any]:

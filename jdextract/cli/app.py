@@ -16,6 +16,7 @@ from jdextract.cli import (
     corpus,
     dataset,
     dedup,
+    evaluate,
     explain,
     extract,
     taxonomy,
@@ -88,6 +89,7 @@ app.command()(explain.explain)
 app.command()(classify.classify)
 app.command(epilog=EXIT_CODES)(boilerplate.boilerplate)
 app.command(epilog=EXIT_CODES)(dedup.dedup)
+app.command(epilog=EXIT_CODES)(evaluate.evaluate)
 app.command()(train.train)
 app.command()(adapt.adapt)
 app.command("config")(config.show_config)

@@ -1,4 +1,4 @@
-"""`jdextract corpus …`: annotated documents between inline marks, gold files and the formats of annotation tools."""
+"""`jdextract corpus …`: annotated documents between inline marks, gold files and the formats of annotation tools; checks."""
 
 from __future__ import annotations
 
@@ -6,15 +6,20 @@ import json
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from jdextract.cli.agreement import agreement
 from jdextract.cli.console import Status, complain, visible
 from jdextract.cli.settings import TaxonomyFile
-from jdextract.errors import EmptyInput, ReadError
+from jdextract.errors import ConfigError, EmptyInput, ReadError
+
+if TYPE_CHECKING:
+    from jdextract.taxonomy import Taxonomy
 
 app = typer.Typer(no_args_is_help=True, help="Convert and check annotated documents.")
+app.command()(agreement)
 
 Out = Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="Folder to write to.")]
 
@@ -189,6 +194,61 @@ def lint(
     wrong += _lint_duties(duties, taxonomy, most_near) if duties else 0
     if wrong:
         raise typer.Exit(Status.NOTHING_DONE)
+
+
+@app.command()
+def audit(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A corpus, or a folder with *.jsonl of duties.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="SHEET", help="CSV to write, for a reviewer.")
+    ] = None,
+    fix: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Reviewed sheet: carry its decisions into FOLDER first; all of them, or none."
+        ),
+    ] = None,
+    folds: Annotated[int, typer.Option(min=2, help="Parts that are judged by a model of the others.")] = 5,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="How duties are drawn into parts.")] = 0,
+    taxonomy: TaxonomyFile = None,
+) -> None:
+    """Find label errors among labelled duties: likely wrong roles, near duplicates with different roles, and outliers.
+
+    What settles most rows stands first, then what is least likely right. A reviewer writes a role id, or `drop`, into the
+    column `decision`, and the sheet goes back with --fix. Needs the extra `audit`.
+
+    Example: jdextract corpus audit corpus -o sheet.csv
+    """
+    from jdextract.corrections import apply_fixes
+    from jdextract.taxonomy import load_taxonomy
+
+    if output is None and fix is None:
+        raise ConfigError("nothing to do", hint="give -o SHEET to audit, --fix FILE to carry decisions into the corpus")
+    roles = load_taxonomy(taxonomy)
+    if fix is not None:
+        done = apply_fixes(folder, fix, roles)
+        where = f" in {', '.join(done.files)}" if done.files else ""
+        print(visible(f"{done.changed} roles changed, {done.dropped} rows dropped{where}"), file=sys.stderr)
+    if output is not None:
+        _audit(folder, output, roles, folds, seed)
+
+
+def _audit(folder: Path, output: Path, roles: Taxonomy, folds: int, seed: int) -> None:
+    from collections import Counter
+
+    from jdextract.audit import audit
+    from jdextract.corrections import write_sheet
+    from jdextract.dutyfile import read_rows
+
+    found = audit(read_rows(folder), roles, folds=folds, seed=seed, tell=lambda line: print(line, file=sys.stderr))
+    write_sheet(found.findings, output)
+    kinds = Counter(finding.kind for finding in found.findings)
+    print(
+        f"{found.rows} duties, {found.agreement:.1%} with the role that a model of the others gives; {kinds['label-error']}"
+        f" likely wrong roles, {kinds['near-duplicate']} near duplicates with different roles, {kinds['outlier']} outliers"
+        f" in {output}",
+        file=sys.stderr,
+    )
 
 
 def _lint_documents(folder: Path) -> int:
