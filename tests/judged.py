@@ -11,8 +11,8 @@ from typing import Any
 
 from jdextract.annotation import GoldDocument
 from jdextract.assessment import Assessment, assess
-from jdextract.gold import Gold, GoldPage, LabelledSentence
-from jdextract.measurement import Draws
+from jdextract.assessment.gold import Gold, GoldPage, LabelledSentence
+from jdextract.assessment.measurement import Draws
 from jdextract.pipeline import Pipeline
 from jdextract.records import Evidence, Role, RoleCandidate
 from jdextract.taxonomy import load_taxonomy

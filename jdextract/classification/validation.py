@@ -72,7 +72,7 @@ def score(logs: NDArray[np.float64], roles: Sequence[str], truth: Sequence[str],
 def score_scope(
     logs: NDArray[np.float64], roles: Sequence[str], truth: Sequence[str], threshold: float
 ) -> dict[str, float]:
-    """How well lines outside the taxonomy (`other`, and lines that are no duties) are told from those inside.
+    """How well lines outside the taxonomy (`other` if it has that, and lines that are no duties) are told from those inside.
 
     `auroc`: of P(other) + P(no duty) as a sign of being outside. `false_assignments`: share of the lines outside that are
     assigned to another role than `other` at `threshold`.
@@ -82,7 +82,7 @@ def score_scope(
 
     outside = np.array([role == OTHER or role.startswith("~") for role in truth])
     shares = np.exp(logs)
-    sign = shares[:, roles.index(OTHER)] + shares[:, -1]
+    sign = shares[:, -1] + (shares[:, roles.index(OTHER)] if OTHER in roles else 0.0)
     best = shares[:, :-1].argmax(axis=1)
     assigned = (shares[:, :-1].max(axis=1) >= threshold) & (logs.argmax(axis=1) < len(roles))
     wrong = assigned & (np.array(roles)[best] != OTHER)

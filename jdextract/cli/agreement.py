@@ -12,8 +12,8 @@ from jdextract.cli.console import Status, console, visible
 from jdextract.cli.settings import TaxonomyFile
 
 if TYPE_CHECKING:
+    from jdextract.assessment.readings import Reading
     from jdextract.evaluation.agreement import Agreement
-    from jdextract.readings import Reading
 
 _SHOWN = 20  # rows of a printed list
 _TEXT = 60  # characters of a text in it
@@ -43,10 +43,10 @@ def agreement(
 
     Then: jdextract corpus agreement first.jsonl second.csv --settled sheet.csv -o merged.csv
     """
+    from jdextract.assessment.gold import NO_DUTY
+    from jdextract.assessment.readings import list_merged, read_csv, read_labels, write_csv, write_merged
     from jdextract.errors import ConfigError
     from jdextract.evaluation.agreement import SHEET_COLUMNS, compare_readings, make_sheet, merge_readings, read_sheet
-    from jdextract.gold import NO_DUTY
-    from jdextract.readings import list_merged, read_csv, read_labels, write_csv, write_merged
     from jdextract.taxonomy import load_taxonomy
 
     if settled and not output:
@@ -76,9 +76,9 @@ def agreement(
 
 def _group(one: Reading, other: Reading) -> dict[str, str] | None:
     """Template cluster of each row that both have; None where a text is missing."""
+    from jdextract.assessment.judging import find_templates
     from jdextract.config import Config
     from jdextract.extraction.extractor import Extractor
-    from jdextract.judging import find_templates
 
     ids = [id_ for id_ in one.labels if id_ in other.labels]
     texts = other.texts | one.texts

@@ -13,9 +13,9 @@ from jdextract.cli.console import Status, complain, console, failure_line, visib
 from jdextract.cli.settings import ConfigFile, ModelFolder, TaxonomyFile, make_config
 
 if TYPE_CHECKING:
-    from jdextract.gold import Gold
-    from jdextract.judging import Track
-    from jdextract.metricsfile import MetricsFile
+    from jdextract.assessment.gold import Gold
+    from jdextract.assessment.judging import Track
+    from jdextract.assessment.metricsfile import MetricsFile
 
 _OUTPUT = "Output"
 _INTERVALS = "Intervals"
@@ -78,9 +78,9 @@ def evaluate(
     Example: jdextract evaluate gold/ sentences.jsonl -o report --fail-under role_macro_f1=0.65
     """
     from jdextract.assessment import assess, find_low, parse_floor
-    from jdextract.gold import load_gold
-    from jdextract.judging import make_pipeline
-    from jdextract.measurement import Draws
+    from jdextract.assessment.gold import load_gold
+    from jdextract.assessment.judging import make_pipeline
+    from jdextract.assessment.measurement import Draws
     from jdextract.taxonomy import load_taxonomy
 
     floors = [parse_floor(text) for text in fail_under or ()]
@@ -96,7 +96,7 @@ def evaluate(
         other = make_pipeline(make_config(config, {"classification": {"taxonomy": taxonomy, "model": baseline}}))
     folds = None
     if cross_validate:
-        from jdextract.crossvalidation import cross_validate as validate
+        from jdextract.assessment.crossvalidation import cross_validate as validate
 
         folds = validate(cross_validate, pipeline, roles, drawn, tell=_tell(quiet))
     assessment = assess(
@@ -110,7 +110,7 @@ def evaluate(
         track=_track(quiet),
     )
     if output:
-        from jdextract.evaluation_report import write_evaluation
+        from jdextract.assessment.page import write_evaluation
         from jdextract.output import replacing
 
         write_evaluation(assessment, roles, output / "report.html")
@@ -129,7 +129,7 @@ def evaluate(
 
 def _check_library() -> None:
     """Say that the library of the charts is missing before minutes have passed."""
-    from jdextract.charts import load_converter
+    from jdextract.assessment.charts import load_converter
 
     load_converter()
 
@@ -167,7 +167,7 @@ def _print_table(metrics: MetricsFile) -> None:
     from rich import box
     from rich.table import Table
 
-    from jdextract.evaluation_report import list_headline
+    from jdextract.assessment.page import list_headline
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     columns = ("figure", "value", "interval", *(("baseline", "verdict") if metrics.baseline else ()))

@@ -135,6 +135,13 @@ def test_scope() -> None:
     assert found == {"lines_outside": 3, "auroc": 1.0, "false_assignments": 0.3333}
 
 
+def test_scope_without_other() -> None:
+    """A taxonomy without a role for all else still tells lines that are no duties."""
+    logs = np.log([[0.8, 0.1, 0.1], [0.1, 0.2, 0.7]])
+    found = score_scope(logs, ("accountant", "warehouse-keeper"), ("accountant", "~page-text"), 0.5)
+    assert found["auroc"] == 1.0
+
+
 def test_search(small: Small) -> None:
     """Settings around those given are tried in grouped folds and come with their score, the best first."""
     tried = search_settings(small.examples(), small.settings, cut, folds=2)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from jdextract import charts, crossvalidation
-from jdextract.metricsfile import CrossValidation, MetricsFile
+from jdextract.assessment import charts, crossvalidation
+from jdextract.assessment.metricsfile import CrossValidation, MetricsFile
 from jdextract.pipeline import Pipeline
+from tests.assessment.test_gold import write_gold
 from tests.cli.conftest import Run
 from tests.judged import SENTENCES, SignClassifier, write_rows
 from tests.samples import HANS, HANT, MIXED, StandInExtractor, gold
-from tests.test_gold import write_gold
 
 
 @pytest.fixture(autouse=True)

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jdextract.assessment.judging import find_templates
+from jdextract.assessment.measurement import Draws, make_role_measures
+from jdextract.assessment.metricsfile import CrossValidation, LearningPoint
 from jdextract.evaluation.comparison import MeasuredDifference, compare_measures
 from jdextract.evaluation.intervals import bootstrap_all
-from jdextract.judging import find_templates
-from jdextract.measurement import Draws, make_role_measures
-from jdextract.metricsfile import CrossValidation, LearningPoint
 from jdextract.records import Role
 
 if TYPE_CHECKING:

@@ -15,12 +15,12 @@ import pytest
 
 import jdextract
 from jdextract.assessment import Assessment, assess, find_figure, find_low, list_figures, parse_floor
+from jdextract.assessment.gold import Gold, load_gold
+from jdextract.assessment.judging import find_templates, make_pipeline
+from jdextract.assessment.measurement import make_role_measures
+from jdextract.assessment.metricsfile import SCHEMA, MetricsFile, make_schema
 from jdextract.errors import ConfigError
 from jdextract.evaluation.measures import value_of
-from jdextract.gold import Gold, load_gold
-from jdextract.judging import find_templates, make_pipeline
-from jdextract.measurement import make_role_measures
-from jdextract.metricsfile import SCHEMA, MetricsFile, make_schema
 from jdextract.pipeline import Pipeline
 from tests.conftest import SHARED
 from tests.judged import (

@@ -6,9 +6,9 @@ import random
 from pathlib import Path
 from types import SimpleNamespace
 
-from jdextract.charts import draw_learning_curve
+from jdextract.assessment.charts import draw_learning_curve
+from jdextract.assessment.crossvalidation import cross_validate, describe_gap
 from jdextract.classification.settings import Settings, TrainingSettings
-from jdextract.crossvalidation import cross_validate, describe_gap
 from jdextract.pipeline import Pipeline
 from jdextract.taxonomy import Taxonomy
 from tests.judged import DRAWS, TAXONOMY, assess_rows, make_sign_pipeline, write_rows

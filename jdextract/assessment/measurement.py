@@ -7,14 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from jdextract.evaluation.comparison import compare_measures, compute_mcnemar
-from jdextract.evaluation.figures import count_labels, f1_by_label, find_labels, make_measures
-from jdextract.evaluation.intervals import Interval, Resamples, bootstrap, bootstrap_all, find_interval, resample
-from jdextract.evaluation.measures import Measure, SumMeasure, make_ratio
-from jdextract.evaluation.metrics import CurvePoint, find_confusion, find_reliability, find_risk_coverage, score_labels
-from jdextract.evaluation.predictions import UNKNOWN, Level, Predictions, make_predictions
-from jdextract.evaluation.slices import FEWEST_ROWS, NO_VALUE, Slice, find_length_bands, slice_rows
-from jdextract.metricsfile import (
+from jdextract.assessment.metricsfile import (
     Grouping,
     NoDutyMetrics,
     RiskCoverageSummary,
@@ -22,6 +15,13 @@ from jdextract.metricsfile import (
     RoleMetrics,
     ScoredLabel,
 )
+from jdextract.evaluation.comparison import compare_measures, compute_mcnemar
+from jdextract.evaluation.figures import count_labels, f1_by_label, find_labels, make_measures
+from jdextract.evaluation.intervals import Interval, Resamples, bootstrap, bootstrap_all, find_interval, resample
+from jdextract.evaluation.measures import Measure, SumMeasure, make_ratio
+from jdextract.evaluation.metrics import CurvePoint, find_confusion, find_reliability, find_risk_coverage, score_labels
+from jdextract.evaluation.predictions import UNKNOWN, Level, Predictions, make_predictions
+from jdextract.evaluation.slices import FEWEST_ROWS, NO_VALUE, Slice, find_length_bands, slice_rows
 from jdextract.records import Role, Status
 from jdextract.taxonomy import OTHER
 

@@ -13,14 +13,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jdextract.assessment import Assessment, find_figure
-from jdextract.charts import draw_confusion, draw_labels, draw_learning_curve, draw_reliability, draw_risk_coverage
+from jdextract.assessment.charts import (
+    draw_confusion,
+    draw_labels,
+    draw_learning_curve,
+    draw_reliability,
+    draw_risk_coverage,
+)
+from jdextract.assessment.judging import ConfidentError
+from jdextract.assessment.measurement import ROLE_FIGURES, JudgedRow, RoleSet
+from jdextract.assessment.metricsfile import MetricsFile, RoleMetrics
 from jdextract.data import load_rules
 from jdextract.evaluation.comparison import MeasuredDifference
 from jdextract.evaluation.intervals import Interval
 from jdextract.htmlpage import load_part, load_templates, make_policy
-from jdextract.judging import ConfidentError
-from jdextract.measurement import ROLE_FIGURES, JudgedRow, RoleSet
-from jdextract.metricsfile import MetricsFile, RoleMetrics
 from jdextract.output import replacing
 
 if TYPE_CHECKING:

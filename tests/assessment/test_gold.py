@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from jdextract.annotation import gold_json, write_marks
+from jdextract.assessment.gold import load_gold
 from jdextract.errors import EmptyInput, MissingInput, TaxonomyError, UnsupportedInput
-from jdextract.gold import load_gold
 from tests.judged import SENTENCES, TAXONOMY, write_rows
 from tests.samples import HANS, HANT, MIXED, gold
 

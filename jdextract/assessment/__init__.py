@@ -15,19 +15,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from jdextract.errors import ConfigError
-from jdextract.evaluation.documents import (
-    DOCUMENT_FIGURES,
-    ZONES,
-    count_document,
-    make_document_measures,
-)
-from jdextract.evaluation.intervals import Interval, bootstrap_all
-from jdextract.evaluation.metrics import Confusion
-from jdextract.evaluation.slices import find_length_bands
-from jdextract.gold import Gold
-from jdextract.judging import NO_DUTY_SET, ConfidentError, ReadPage, Track, find_worst, judge, read_pages
-from jdextract.measurement import (
+from jdextract.assessment.gold import Gold
+from jdextract.assessment.judging import NO_DUTY_SET, ConfidentError, ReadPage, Track, find_worst, judge, read_pages
+from jdextract.assessment.measurement import (
     LOWER_IS_BETTER,
     NO_DUTY_FIGURES,
     ROLE_FIGURES,
@@ -39,7 +29,7 @@ from jdextract.measurement import (
     measure_roles,
     slice_measures,
 )
-from jdextract.metricsfile import (
+from jdextract.assessment.metricsfile import (
     CrossValidation,
     DocumentMetrics,
     GoldSummary,
@@ -49,6 +39,16 @@ from jdextract.metricsfile import (
     RoleMetrics,
     Sampling,
 )
+from jdextract.errors import ConfigError
+from jdextract.evaluation.documents import (
+    DOCUMENT_FIGURES,
+    ZONES,
+    count_document,
+    make_document_measures,
+)
+from jdextract.evaluation.intervals import Interval, bootstrap_all
+from jdextract.evaluation.metrics import Confusion
+from jdextract.evaluation.slices import find_length_bands
 
 if TYPE_CHECKING:
     from jdextract.pipeline import Pipeline

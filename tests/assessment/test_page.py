@@ -13,15 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jdextract import charts
-from jdextract.assessment import Assessment, assess, list_figures
+from jdextract.assessment import Assessment, assess, charts, list_figures
+from jdextract.assessment.gold import Gold, LabelledSentence
+from jdextract.assessment.judging import ConfidentError
+from jdextract.assessment.measurement import JudgedRow
+from jdextract.assessment.page import find_cells, mark_error, write_evaluation
 from jdextract.data import load_rules
 from jdextract.errors import MissingExtra
 from jdextract.evaluation.intervals import Interval
-from jdextract.evaluation_report import find_cells, mark_error, write_evaluation
-from jdextract.gold import Gold, LabelledSentence
-from jdextract.judging import ConfidentError
-from jdextract.measurement import JudgedRow
 from tests.judged import DRAWS, TAXONOMY, SignClassifier, assess_all, make_sign_pipeline
 from tests.samples import gold
 from tests.test_report import ATTACKS, Page

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from jdextract.assessment.gold import NO_DUTY, Gold, GoldPage, LabelledSentence
+from jdextract.assessment.measurement import TOP, JudgedRow
 from jdextract.config import Config
 from jdextract.evaluation.documents import match_document
-from jdextract.gold import NO_DUTY, Gold, GoldPage, LabelledSentence
-from jdextract.measurement import TOP, JudgedRow
 from jdextract.pipeline import Pipeline
 from jdextract.records import Role, RoleRecord, Span
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-    from jdextract.metricsfile import CrossValidation, RoleMetrics, ScoredLabel
+    from jdextract.assessment.metricsfile import CrossValidation, RoleMetrics, ScoredLabel
 
 Names = Mapping[str, str]  # role or family id -> how a chart calls it
 Data = Mapping[str, Sequence[Mapping[str, Any]]]
