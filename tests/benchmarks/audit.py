@@ -5,16 +5,19 @@
 Labels of the corpus are flipped in three ways: to any other role, to another role of the family, and to the role that a
 model thinks next best, which is the hardest case and a bound for it. Each cleanlab filter is measured on the same
 probabilities. Outliers are requirements, page text and shuffled sentences with roles drawn at random. Errors that the
-corpus has of itself count as false alarms, so precision is a lower bound.
+corpus has of itself count as false alarms, so precision is a lower bound. Natural disagreement is harder to find than
+planted errors: rows that a second, blind reader gave another role are counted as well.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import hashlib
 import json
 import os
 import platform
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date
@@ -30,6 +33,7 @@ from jdextract.classification.features import read_texts
 from jdextract.classification.model import REQUIREMENT
 from jdextract.classification.settings import Settings
 from jdextract.classification.training import find_non_duties
+from jdextract.corpus import SECOND_READING
 from jdextract.dutyfile import LabelledRow, read_rows
 from jdextract.extraction.extractor import Extractor
 from jdextract.taxonomy import Taxonomy, load_taxonomy
@@ -105,6 +109,18 @@ def rate(found: Collection[str], planted: Collection[str]) -> dict[str, float]:
     }
 
 
+def compare_readings(rows: Sequence[LabelledRow], findings: Sequence[Finding]) -> dict[str, float]:
+    """Among the rows that were read twice: how many readers differ on, how many of these are accused, and how often the
+    suggested role of these is that of the second reader."""
+    with (CORPUS / "duties" / SECOND_READING).open(encoding="utf-8", newline="") as file:
+        second = {row["id"]: row["role"] for row in csv.DictReader(file)}
+    differ = {row.id for row in rows if second.get(row.id, row.role) != row.role}
+    suggested = {id_: found.suggested for found in findings for id_ in found.ids}
+    found = accused(findings) & second.keys()
+    agreeing = sum(suggested[id_] == second[id_] for id_ in found & differ)
+    return {"read_twice": len(second), "differ": len(differ), **rate(found, differ), "same_suggestion": agreeing}
+
+
 def measure_flips(
     rows: Sequence[LabelledRow], taxonomy: Taxonomy, share: float, seeds: Sequence[int], extractor: Extractor
 ) -> dict[str, Any]:
@@ -118,7 +134,11 @@ def measure_flips(
     untouched = find(rows, clean, settings, extractor)
     agreement = round(float((clean.shares.argmax(axis=1) == clean.labels).mean()), 4)
     result: dict[str, Any] = {
-        "untouched": {"agreement": agreement, "accused": len(accused(untouched)), "findings": len(untouched)},
+        "untouched": {
+            "agreement": agreement,
+            "findings": dict(Counter(found.kind for found in untouched)),
+            "second_reading": compare_readings(rows, untouched),
+        },
         "flipped": [],
     }
     for way in get_args(Way):

@@ -130,7 +130,12 @@ def compare(rows: int, seed: int, bench: Bench, peers: bool, before: Answer) -> 
         "rows": rows,
         "seed": seed,
         "choosing_seed": _CHOOSING_SEED,
-        "data": {"digest": _digest(planted), "originals": len(set(planted.truth)), "hard_pairs": len(planted.hard)},
+        "data": {
+            "digest": _digest(planted),
+            "originals": len(set(planted.truth)),
+            "hard_pairs": len(planted.hard),
+            "copies": {change: planted.change.count(change) for change in CHANGES},
+        },
         "systems": measured,
         "left_out": left_out,
         "chosen": chosen,

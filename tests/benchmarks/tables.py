@@ -44,13 +44,13 @@ def _comparison(told: Told) -> list[str]:
     head = ["System", "Settings", "Precision", "Recall", "F1", "Rand", "Lost", "Hard pairs", "Vanished"]
     head += ["Prepare, s", "Search, s", "Sentences/s", "Peak, MB"]
     parts.append(_table(head, [_row(row, data["hard_pairs"]) for row in rows]))
-    changes = list(rows[0]["found_by_change"])
+    changes = data["copies"]
     parts.append(
         "Share of the copies that were found with their original, by what was done to them and nothing else:\n"
     )
     parts.append(
         _table(
-            ["System", "Settings", *changes],
+            ["System", "Settings", *(f"{change} ({copies:,})" for change, copies in changes.items())],
             [
                 [row["system"], row["setting"], *(f"{row['found_by_change'][change]:.1%}" for change in changes)]
                 for row in rows
