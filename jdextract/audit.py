@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 Tell = Callable[[str], None]
 Kind = Literal["near-duplicate", "label-error", "outlier"]
 
-# Measured by tests/benchmarks/audit.py. Of cleanlab's seven filters this one has the best precision and recall on planted
-# errors of both kinds: a wrong label gets a low probability, while a right one beside a near role still gets its share.
+# Of cleanlab's seven filters this one has the best F1 on labels flipped to any role (0.87) and within their family (0.83);
+# on flips to the role that the model thinks next best, low_normalized_margin is ahead (0.66 against 0.61).
+# Measured by tests/benchmarks/audit.py, as is the fence.
 FILTER = "low_self_confidence"
 _NEIGHBOURS = 10  # rows of its role that tell how far from it a row is
 _FEWEST = 20  # rows of a role from which their mean and their quartiles say something
