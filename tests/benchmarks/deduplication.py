@@ -113,7 +113,10 @@ def compare(rows: int, seed: int, bench: Bench, peers: bool, before: Answer) -> 
         for system, told in known["systems"].items():
             asked += [("peers", system, name, settings) for name, settings in told["settings"].items()]
             chosen[system] = before.get(system) or _choose(bench, system, trial, trial_texts, told["grid"])
-            if chosen[system]["best"] is not None:
+            if chosen[system]["best"] is None:
+                reason = f"no settings could be chosen: {chosen[system]['failed']}"
+                left_out.append({"system": system, "setting": "best for Chinese", "reason": reason})
+            else:
                 asked.append(("peers", system, "best for Chinese", chosen[system]["best"]))
     else:
         left_out.append({"system": "all others", "setting": "", "reason": "no --peers-python was given"})
@@ -152,7 +155,10 @@ def _choose(bench: Bench, system: str, trial: Planted, texts: str, grid: Sequenc
     ]
     best = max(tried, key=lambda one: one["f1"], default=None)
     print(f"{system}: chosen {best}", flush=True)
-    return {"best": best and best["settings"], "tried": tried}
+    if best is None:
+        reasons = [answer.get("failed", ""), *(row["left_out"] for row in answer.get("rows", ()))]
+        return {"best": None, "tried": [], "failed": next(filter(None, reasons), "nothing was tried")}
+    return {"best": best["settings"], "tried": tried}
 
 
 def _rate(row: Answer, planted: Planted) -> Answer:

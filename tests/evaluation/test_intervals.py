@@ -109,8 +109,8 @@ def test_an_interval_holds_its_value(rows: list[tuple[bool, int]], level: float)
     assert interval == bootstrap(right, groups, draws=50, level=level)
     turned = bootstrap(right[::-1], groups[::-1], draws=50, level=level)
     assert turned.low == pytest.approx(interval.low)
-    if len(set(groups)) > 1:
-        assert interval.high - interval.low < 1
+    if len(set(groups)) > 1:  # compared end by end: the width of (6e-20, 1) rounds to that of the whole range
+        assert interval.low > 0 or interval.high < 1
 
 
 def test_no_error_is_not_certainty() -> None:
