@@ -6,7 +6,7 @@ bytes ─ reading ─> SourceText ─ extraction ─> Draft ─ classification �
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
@@ -81,6 +81,10 @@ class Pipeline:
         draft = self._draft(source)
         records = tuple(self._record(draft, i, record) for i, record in enumerate(draft.records))
         return Explained(draft, records)
+
+    def explain_many(self, sources: Sequence[SourceText]) -> list[Explained]:
+        """`explain` of each document, in order."""
+        return [self.explain(source) for source in sources]
 
     def _draft(self, source: SourceText) -> Draft:
         """What extraction finds beside known boilerplate. Values keep the words and the places that they have in the source."""
