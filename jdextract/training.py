@@ -69,7 +69,7 @@ def train_zones(corpus: Path, output: Path, pages: Iterable[str], config: Config
         tell(f"{len(weak.words)} items of pages without labels")
         extra.append(weak)
     note = "corpus and unlabelled pages" if weak.words else "corpus alone"
-    return train_zoning(documents, extra, output, note)
+    return train_zoning(documents, extra, output, note, cut)
 
 
 def train_roles(

@@ -6,9 +6,7 @@ general pipeline for each document, from one NumPy file that holds no objects. A
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +23,9 @@ _DIGITS = re.compile(r"\d+")
 
 def read_words(text: str, cut: Cut) -> list[str]:
     """Words of a stretch with its first and last one marked; all numbers are one word."""
-    words = [_DIGITS.sub("0", word.lower()) for word in cut(text) if not word.isspace()]
+    words = [word.lower() for word in cut(text) if not word.isspace()]
+    if _DIGITS.search(text):
+        words = [_DIGITS.sub("0", word) for word in words]
     return ["^" + words[0], *words, words[-1] + "$"] if words else ["^$"]
 
 
@@ -39,24 +39,51 @@ class ContentModel:
         weights: NDArray[np.float32],
         bias: NDArray[np.float32],
     ) -> None:
-        self._vocabulary, self._idf, self._weights, self._bias = vocabulary, idf, weights, bias
-
-    def share(self, stretches: Sequence[Sequence[str]]) -> list[list[float]]:
-        """A row of probabilities, in the order of CLASSES, for each stretch (a list of `read_words`)."""
         import numpy as np
 
-        rows = np.tile(self._bias, (len(stretches), 1)).astype(np.float64)
-        for i, words in enumerate(stretches):
-            counts = Counter(words)
-            counts.update(f"{a} {b}" for a, b in itertools.pairwise(words))
-            known = [(self._vocabulary[term], n) for term, n in counts.items() if term in self._vocabulary]
-            if not known:
-                continue
-            places = np.array([place for place, _ in known])
-            values = (1 + np.log([n for _, n in known])) * self._idf[places]
-            rows[i] += (values / np.sqrt((values * values).sum())) @ self._weights[places]
-        rows -= rows.max(axis=1, keepdims=True)
-        shares = np.exp(rows)
+        self._vocabulary, self._idf, self._weights, self._bias = vocabulary, idf, weights, bias
+        # Words have numbers from 1; 0 is a word that no term holds. A pair is the number `first * base + second`.
+        self._numbers = {
+            word: n for n, word in enumerate(dict.fromkeys(w for t in vocabulary for w in t.split(" ")), 1)
+        }
+        self._base = len(self._numbers) + 1
+        self._single = np.full(self._base, -1)
+        pairs: list[tuple[int, int]] = []
+        for term, column in vocabulary.items():
+            first, _, second = term.partition(" ")
+            if second:
+                pairs.append((self._numbers[first] * self._base + self._numbers[second], column))
+            else:
+                self._single[self._numbers[first]] = column
+        order = np.array(sorted(pairs) or [(-1, -1)])
+        self._pairs, self._pair_columns = order[:, 0].copy(), order[:, 1].copy()
+
+    def share(self, stretches: Sequence[Sequence[str]]) -> list[list[float]]:
+        """A row of probabilities, in the order of CLASSES, for each stretch (a list of `read_words`).
+
+        A row is the same beside any others.
+        """
+        import numpy as np
+
+        if not stretches:
+            return []
+        get, count = self._numbers.get, len(stretches)
+        numbers = np.array([get(word, 0) for words in stretches for word in words], dtype=np.int64)
+        rows = np.repeat(np.arange(count), [len(words) for words in stretches])
+        keys = numbers[:-1] * self._base + numbers[1:]
+        places = np.minimum(np.searchsorted(self._pairs, keys), len(self._pairs) - 1)
+        paired = (self._pairs[places] == keys) & (rows[:-1] == rows[1:])
+        single = self._single[numbers]
+        columns = np.concatenate([single[single >= 0], self._pair_columns[places[paired]]])
+        rows = np.concatenate([rows[single >= 0], rows[:-1][paired]])
+        terms, times = np.unique(rows * len(self._idf) + columns, return_counts=True)
+        rows, columns = np.divmod(terms, len(self._idf))
+        values = (1 + np.log(times)) * self._idf[columns]
+        norms = np.sqrt(np.bincount(rows, values * values, minlength=count))
+        parts = (values / norms[rows])[:, None] * self._weights[columns]
+        logits = self._bias + np.column_stack([np.bincount(rows, part, minlength=count) for part in parts.T])
+        logits -= logits.max(axis=1, keepdims=True)
+        shares = np.exp(logits)
         result: list[list[float]] = (shares / shares.sum(axis=1, keepdims=True)).tolist()
         return result
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from jdextract.locations import find_data
 from jdextract.records import Draft, Dropped, Region, SourceText
 
 if TYPE_CHECKING:
-    from jdextract.extraction.zoning import ZoningModel
+    from jdextract.extraction.zoning import Zoned, ZoningModel
 
 
 class Extractor:
@@ -52,11 +53,18 @@ class Extractor:
 
     def extract(self, source: SourceText) -> Draft:
         """All positions of one document and the zone of every visible stretch of it."""
+        return self.extract_many([source])[0]
+
+    def extract_many(self, sources: Sequence[SourceText]) -> list[Draft]:
+        """`extract` of each document: the same as one by one, many times as fast."""
+        folded = [fold(source.text) for source in sources]
+        zoned = self._model.zone_many(folded)
+        return [self._assemble(*parts) for parts in zip(sources, folded, zoned, strict=True)]
+
+    def _assemble(self, source: SourceText, folded: str, zoned: Sequence[Zoned]) -> Draft:
         script, region = detect(source.text)
         if self._config.region != "auto":
             region = self._config.region
-        folded = fold(source.text)
-        zoned = self._model.zone(folded)
         records, segments = assemble(
             source.text, folded, zoned, lambda text: normalize(text, region), f"zoning:{self._model.version}"
         )

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from jdextract.data import load_rules
+from jdextract.extraction.features import next_numbers
 from jdextract.extraction.segments import Atom
-from jdextract.extraction.zoning import Zoned, evidence, next_numbers, trim
+from jdextract.extraction.zoning import Zoned, trim
 from jdextract.records import DraftDuty, DraftRecord, Piece, Segment, Span, Zone
 
 _VALUE_SECTIONS = frozenset({"duty", "requirement", "pay"})
@@ -257,7 +258,6 @@ def _zones(folded: str, zoned: Sequence[Zoned], kept: Sequence[bool]) -> list[Zo
     """Zone of every atom: its value's, or by the section and the signs that it shows."""
     result: list[Zone] = []
     section = ""
-    signs = evidence()
     for z, in_record in zip(zoned, kept, strict=True):
         text = folded[z.atom.start : z.atom.end]
         if z.atom.heading:
@@ -272,7 +272,7 @@ def _zones(folded: str, zoned: Sequence[Zoned], kept: Sequence[bool]) -> list[Zo
         elif not any(char.isalnum() for char in text):
             result.append("noise")
         else:
-            shown = next((zone for sign, zone in _SIGN_ZONE.items() if signs[sign].search(text)), None)
+            shown = next((zone for sign, zone in _SIGN_ZONE.items() if sign in z.stretch.signs), None)
             result.append(shown or _SECTION_ZONE.get(section) or "introduction")
     return result
 

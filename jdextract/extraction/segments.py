@@ -11,11 +11,16 @@ source, so that one set of rules serves both scripts and both widths.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 from jdextract.data import load_rules
+
+if TYPE_CHECKING:
+    from ahocorasick_rs import AhoCorasick
 
 HAN = "\u4e00-\u9fff\u3400-\u4dbf"
 NUMERALS = "一二三四五六七八九十"
@@ -104,16 +109,48 @@ def _mark_pattern() -> tuple[re.Pattern[str], dict[str, tuple[str, bool]]]:
     rules = load_rules("marks")
     names = {"{han_1}": f"[{HAN}]", "{han}": HAN, "{num}": NUMERALS, "{units}": _UNITS}
 
-    def group(name: str, pattern: str) -> str:
+    def fill(pattern: str) -> str:
         for key, value in names.items():
             pattern = pattern.replace(key, value)
-        return f"(?P<{name}>{pattern})"
+        return pattern
+
+    def group(name: str, pattern: str) -> str:
+        return f"(?P<{name}>{fill(pattern)})"
 
     separators = {rule["kind"]: group(rule["kind"], rule["pattern"]) for rule in rules["separators"]}
     first = [separators.pop(kind) for kind in ("line", "art", "inline", "cell")]
     enumerators = [group(f"e{i}", rule["pattern"]) for i, rule in enumerate(rules["enumerators"])]
     kinds = {f"e{i}": (str(r["kind"]), bool(r.get("anywhere"))) for i, r in enumerate(rules["enumerators"])}
-    return re.compile("|".join([*first, *enumerators, *separators.values()]), re.IGNORECASE), kinds
+    body = "|".join([*first, *enumerators, *separators.values()])
+    start = "|".join(sorted({fill(rule["first"]) for rule in rules["separators"] + rules["enumerators"]}))
+    return re.compile(f"(?={start})(?:{body})", re.IGNORECASE), kinds
+
+
+@cache
+def _heading_words() -> tuple[AhoCorasick, frozenset[str]]:
+    """The first words of all heading phrases, and the characters that may stand between the start of a heading and them."""
+    from ahocorasick_rs import AhoCorasick
+
+    words = sorted({str(p).split()[0].lower() for group in load_rules("headings").values() for p in group})
+    return AhoCorasick(words), frozenset(re.sub(r"[(?:|)]", "", _AROUND[0])) | frozenset("【[《〖(< ")
+
+
+_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+_FURTHEST = 16  # code points from the start of a heading to its phrase, at most
+
+
+def _find_headings(folded: str) -> list[re.Match[str]]:
+    """Every match of the heading pattern, at whatever place it starts; few places hold a phrase, so few are tried."""
+    phrases, around = _heading_words()
+    pattern = _heading_pattern()
+    starts = set()
+    for _, start, _ in phrases.find_matches_as_indexes(folded.translate(_LOWER), overlapping=True):
+        starts.add(start)
+        for place in range(start - 1, max(-1, start - _FURTHEST), -1):
+            if folded[place] not in around:
+                break
+            starts.add(place)
+    return [match for start in sorted(starts) if (match := pattern.match(folded, start))]
 
 
 def _number(text: str) -> int:
@@ -132,12 +169,19 @@ def _number(text: str) -> int:
 
 def _find_marks(folded: str) -> list[_Mark]:
     """Every mark that holds, in order, without overlap; where a heading and another mark compete the heading wins."""
-    headings, (others, kinds) = _heading_pattern(), _mark_pattern()
+    others, kinds = _mark_pattern()
     phrases = heading_phrases()
+    headings = _find_headings(folded)
+    starts = [match.start() for match in headings]
     marks: list[_Mark] = []
     numbers: dict[str, int] = {}  # last number of each kind of enumerator
     edge = 0
-    heading, other = headings.search(folded), others.search(folded)
+
+    def next_heading(position: int) -> re.Match[str] | None:
+        place = bisect_left(starts, position)
+        return headings[place] if place < len(headings) else None
+
+    heading, other = next_heading(0), others.search(folded)
     while heading or other:
         if heading and (other is None or heading.start() <= other.start()):
             start = heading.start()
@@ -150,7 +194,7 @@ def _find_marks(folded: str) -> list[_Mark]:
                 edge = heading.end()
                 if other and other.start() < edge:
                     other = others.search(folded, edge)
-            heading = headings.search(folded, max(edge, start + 1))
+            heading = next_heading(max(edge, start + 1))
             continue
         assert other is not None
         start, name = other.start(), other.lastgroup or ""
@@ -161,7 +205,7 @@ def _find_marks(folded: str) -> list[_Mark]:
             marks.append(found)
             edge = found.end
             if heading and heading.start() < edge:
-                heading = headings.search(folded, edge)
+                heading = next_heading(edge)
         other = others.search(folded, max(edge, start + 1))
     return marks
 

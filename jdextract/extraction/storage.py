@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from jdextract.errors import ModelError
 from jdextract.extraction.content import ContentModel
 
+if TYPE_CHECKING:
+    from jdextract.extraction.crf import SequenceModel
+
 CONTENT, ZONES, METRICS = "content.npz", "zones.crfsuite", "metrics.json"
 
 
-def load_zoning(folder: Path) -> tuple[ContentModel, Any, str]:
-    """(content model, sequence tagger, version). Raises ModelError."""
-    import pycrfsuite
+def load_zoning(folder: Path) -> tuple[ContentModel, SequenceModel, str]:
+    """(content model, sequence model, version). Raises ModelError."""
+    from jdextract.extraction.crf import SequenceModel
 
     hint = "give the folder that `jdextract train` wrote, or leave the setting out for the model in the package"
     for name in (CONTENT, ZONES, METRICS):
@@ -22,9 +25,8 @@ def load_zoning(folder: Path) -> tuple[ContentModel, Any, str]:
             raise ModelError(f"has no {name}", where=str(folder), hint=hint)
     try:
         content = ContentModel.load(folder / CONTENT)
-        tagger = pycrfsuite.Tagger()
-        tagger.open(str(folder / ZONES))
+        sequence = SequenceModel.load(folder / ZONES)
         version = str(json.loads((folder / METRICS).read_text(encoding="utf-8"))["version"])
     except (ValueError, KeyError, OSError, TypeError) as error:
         raise ModelError(f"can't be loaded ({error})", where=str(folder), hint=hint) from error
-    return content, tagger, version
+    return content, sequence, version

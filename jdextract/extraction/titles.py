@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
+from string import ascii_letters
 from typing import Literal
 
 from jdextract.data import load_rules
@@ -26,10 +27,7 @@ def _patterns() -> dict[str, re.Pattern[str]]:
     latin = rf"(?<![a-z])(?:{either('latin')})(?![a-z])"
     return {
         "strong": re.compile(rf"(?:{either('strong')}|{latin})(?![a-z])", re.IGNORECASE),
-        "strong_end": re.compile(rf"(?:{either('strong')}|{latin})$", re.IGNORECASE),
-        "weak_end": re.compile(rf"(?:{either('weak')})$", re.IGNORECASE),
-        "department_end": re.compile(rf"(?:{either('department')})$"),
-        "verb": re.compile(rf"(?:{either('verbs')})"),
+        "latin_end": re.compile(rf"{latin}$", re.IGNORECASE),
         "recruiting": re.compile(rf"(?:(?:{either('recruiting')})\s?[:]?\s?)+"),
         "generic": re.compile(rf"(?:{either('generic')})(?![{HAN}])"),
         "joined": re.compile("(?<=..)[与和及](?=..)"),
@@ -70,6 +68,7 @@ _STOP = re.compile(
 _TURN = re.compile(
     rf"(?<=[{HAN}])(?:是|负责|从事|主要|作为|处在|须|需|\s?[/|]?\s?(?=[A-Za-z][A-Za-z-]{{3,}}(?:[\s.&/-]|$)))"
 )
+_TURN_SIGNS = frozenset("是负从主作处须需" + ascii_letters)
 _OPENING = re.compile(
     r"^\s*(?:[^\w\s(\[【《「『（]+\s?|职缺[A-Z\d]\s|[oO#]?\d{1,2}(?:\.\d){0,3}\s+|[【\[(（「『《<][^】\])）」』》>\n]{1,30}[】\])）」』》>]\s?|[A-Z]{0,3}\.?\d{2,}[A-Za-z\d]*\s?[-_/—]\s?|[^\s\-_—/]{1,10}(?:类|部|处|所)\s?[-_—]\s?|[\"“'「\-—*~]+)+"
 )
@@ -78,19 +77,40 @@ _ENGLISH = re.compile(rf"[A-Za-z][A-Za-z&/.,() -]{{5,}}\s(?=[{HAN}])")
 _CLOSERS = " \t\n━─═-—_~·/、,，.。:：;；\"”'」』*+&"
 
 
+@cache
+def _endings() -> dict[Tier, tuple[str, ...]]:
+    rules = load_rules("positions")
+    return {
+        "strong": tuple(word.lower() for word in rules["strong"]),
+        "weak": tuple(word.lower() for word in rules["weak"]),
+        "department": tuple(rules["department"]),
+    }
+
+
+@cache
+def _verbs() -> tuple[str, ...]:
+    return tuple(load_rules("positions")["verbs"])
+
+
+_BREAKS = frozenset(",，。;；!")
+
+
+@lru_cache(1 << 16)
 def tier(text: str) -> Tier:
     """How much folded `text` as a whole looks like a position name."""
     text = text.strip(_CLOSERS)
     if (
         not 2 <= len(text) <= LONGEST_TITLE
-        or (_patterns()["verb"].match(text) and len(text) > 6)
-        or re.search(r"[,，。;；!]", text)
+        or not _BREAKS.isdisjoint(text)
+        or (len(text) > 6 and text.startswith(_verbs()))
     ):
         return "none"
-    for name in ("strong", "weak", "department"):
-        if _patterns()[f"{name}_end"].search(text):
-            return name
-    return "none"
+    endings, low = _endings(), text.lower()
+    if low.endswith(endings["strong"]) or (text[-1].isascii() and _patterns()["latin_end"].search(text)):
+        return "strong"
+    if low.endswith(endings["weak"]):
+        return "weak"
+    return "department" if text.endswith(endings["department"]) else "none"
 
 
 def is_field(text: str) -> bool:
@@ -99,79 +119,100 @@ def is_field(text: str) -> bool:
     return patterns["joined"].search(text) is not None and patterns["rank_end"].search(text) is None
 
 
-def find_title(folded: str, start: int, end: int) -> tuple[Span, Tier] | None:
-    """Span of the position name inside `folded[start:end]` and how sure its form is, or None.
+@cache
+def _suffix_starts() -> frozenset[str]:
+    return frozenset(word[0] for word in load_rules("positions")["suffixes"])
 
-    The name is one stretch: openers (`【急聘】`, codes, 诚聘) and what follows it (岗位职责, brackets, head count, pay,
-    place) are left out.
+
+_LETTERS = re.compile(rf"[{HAN}A-Za-z]")
+_NAMED = re.compile(rf"[{HAN}A-Za-z]{{2}}")
+
+
+def find_title(text: str, *, posted: bool = False) -> tuple[Span, Tier] | None:
+    """Span of the position name inside a folded stretch and how sure its form is, or None.
+
+    The name is one part of it: openers (`【急聘】`, codes, 诚聘) and what follows it (岗位职责, brackets, head count, pay,
+    place) are left out. `posted`: the stretch stands at the start of its document.
     """
     patterns = _patterns()
-    opening = _OPENING.match(folded[start:end])
-    if opening and re.search(rf"[{HAN}A-Za-z]", folded[start + opening.end() : end]):
-        start += opening.end()
-    if (lead_in := patterns["lead_in"].match(folded, start, end)) and lead_in.end() < end - 1:
+    start, end = 0, len(text)
+    opening = _OPENING.match(text)
+    if opening and _LETTERS.search(text, opening.end()):
+        start = opening.end()
+    if (lead_in := patterns["lead_in"].match(text, start)) and lead_in.end() < end - 1:
         start = lead_in.end()
-    english = _ENGLISH.match(folded, start, end) if start else None  # a posted title, at the start, is taken whole
-    if english and tier(english.group()) == tier(_STOP.split(folded[english.end() : end])[0]) == "strong":
+    # The English name of a posted title, at the start, is a part of it.
+    english = _ENGLISH.match(text, start) if start or not posted else None
+    if english and tier(english.group()) == tier(_STOP.split(text[english.end() :])[0]) == "strong":
         start = english.end()
-    if recruiting := patterns["recruiting"].match(folded, start, end):
-        rest = folded[recruiting.end() : end].strip(_CLOSERS)
-        if re.match(rf"[{HAN}A-Za-z]{{2}}", rest) and not patterns["generic"].match(rest):
+    if recruiting := patterns["recruiting"].match(text, start):
+        rest = text[recruiting.end() :].strip(_CLOSERS)
+        if _NAMED.match(rest) and not patterns["generic"].match(rest):
             start = recruiting.end()
-    if (stop := _STOP.search(folded, start, end)) and stop.start() > start:
+    if (stop := _STOP.search(text, start)) and stop.start() > start:
         end = stop.start()
-    for cut in _TURN.finditer(folded, start, end):
-        if cut.start() - start >= 2 and tier(folded[start : cut.start()]) in ("strong", "weak"):
+    for cut in () if _TURN_SIGNS.isdisjoint(text) else _TURN.finditer(text, start, end):
+        if cut.start() - start >= 2 and tier(text[start : cut.start()]) in ("strong", "weak"):
             end = cut.start()
             break
-    start, end = _name_part(folded, *_trim(folded, start, end))
-    while (suffix := patterns["suffix"].search(folded[start:end])) and suffix.start() >= 2:
-        if suffix.group() == "岗" and tier(folded[start : start + suffix.start()]) == "none":
+    start, end = _name_part(text, *_trim(text, start, end))
+    starts = _suffix_starts()
+    while (
+        not starts.isdisjoint(text) and (suffix := patterns["suffix"].search(text[start:end])) and suffix.start() >= 2
+    ):
+        if suffix.group() == "岗" and tier(text[start : start + suffix.start()]) == "none":
             break
-        start, end = _trim(folded, start, start + suffix.start())
+        start, end = _trim(text, start, start + suffix.start())
     if (
-        (inner := patterns["inner_suffix"].search(folded, start, end))
+        not starts.isdisjoint(text)
+        and (inner := patterns["inner_suffix"].search(text, start, end))
         and inner.start() - start >= 2
         and len(inner.group()) >= 4
     ):
-        start, end = _trim(folded, start, inner.start())
+        start, end = _trim(text, start, inner.start())
     if end - start > LONGEST_TITLE or end - start < 2:
         return None
-    found = tier(folded[start:end])
-    if found in ("none", "weak"):
+    found = tier(text[start:end])
+    if found == "none":
         # 大数据开发助理双休: cut behind the last word that ends names.
         ends = [
-            m.end()
-            for m in patterns["strong"].finditer(folded, start, end)
-            if len(m.group()) > 1 or m.group() in "员师"
+            m.end() for m in patterns["strong"].finditer(text, start, end) if len(m.group()) > 1 or m.group() in "员师"
         ]
-        if ends and ends[-1] < end and found == "none" and not patterns["no_name"].match(folded, ends[-1], end):
-            start, end = _trim(folded, start, ends[-1])
-            found = tier(folded[start:end])
+        if ends and ends[-1] < end and not patterns["no_name"].match(text, ends[-1], end):
+            start, end = _trim(text, start, ends[-1])
+            found = tier(text[start:end])
     return ((start, end), found) if end - start >= 2 else None
 
 
-def has_suffix(folded: str, title: Span, end: int) -> bool:
+def has_suffix(text: str, title: Span) -> bool:
     """Whether a position name is followed by what only names a document about it: 客服专员`岗位职责`."""
-    return _patterns()["suffix_start"].match(folded, title[1], end) is not None
+    return _patterns()["suffix_start"].match(text, title[1]) is not None
 
 
-def is_whole(folded: str, title: Span, start: int, end: int) -> bool:
-    """Whether `folded[start:end]` is the position name with no more than a suffix and the name once again."""
-    name = folded[slice(*title)]
-    behind = _patterns()["suffix_start"].sub("", folded[title[1] : end], count=1).strip(_CLOSERS)
-    rest = title[0] - start + (0 if behind == name else len(behind))
+def is_whole(text: str, title: Span) -> bool:
+    """Whether a stretch is the position name with no more than a suffix and the name once again."""
+    name = text[slice(*title)]
+    behind = _patterns()["suffix_start"].sub("", text[title[1] :], count=1).strip(_CLOSERS)
+    rest = title[0] + (0 if behind == name else len(behind))
     return rest <= 0.1 * (title[1] - title[0] + rest)
 
 
 _JOINTS = re.compile(r"[-_—–]+")
+_DASHES = frozenset("-_—–")
 _CODE_END = re.compile(r"[A-Z]{0,3}\d{3,}$")
 
 
 def _name_part(folded: str, start: int, end: int) -> Span:
     """The part between dashes that is the name: `蚂蚁集团-产品专家-杭州`, `PRD_SD_高级开发工程师`, but `SAP-ABAP顾问` whole."""
-    if (code := _CODE_END.search(folded[start:end])) and code.start() >= 2:
+    if (
+        end > start
+        and folded[end - 1].isdecimal()
+        and (code := _CODE_END.search(folded[start:end]))
+        and code.start() >= 2
+    ):
         end = start + code.start()
+    if _DASHES.isdisjoint(folded[start:end]):
+        return start, end
     parts, at = [], start
     for joint in _JOINTS.finditer(folded, start, end):
         parts.append((at, joint.start()))
@@ -194,11 +235,9 @@ def _name_part(folded: str, start: int, end: int) -> Span:
 
 
 def _trim(folded: str, start: int, end: int) -> Span:
-    while start < end and folded[start] in _CLOSERS:
-        start += 1
-    while end > start and folded[end - 1] in _CLOSERS:
-        end -= 1
-    return start, end
+    text = folded[start:end].rstrip(_CLOSERS)
+    end = start + len(text)
+    return end - len(text.lstrip(_CLOSERS)), end
 
 
 def split_glued(folded: str, atoms: list[Atom]) -> list[Atom]:

@@ -17,8 +17,9 @@ from jdextract.annotation import GoldDocument
 from jdextract.extraction.content import CLASSES, ContentModel, Cut, read_words
 from jdextract.extraction.segments import Atom
 from jdextract.extraction.storage import CONTENT, METRICS, ZONES
+from jdextract.extraction.stretches import StretchReader
 from jdextract.extraction.titles import find_title
-from jdextract.extraction.zoning import describe, find_atoms, trim
+from jdextract.extraction.zoning import describe, find_atoms, find_keys, trim
 from jdextract.records import Span
 
 Fold = Callable[[str], str]
@@ -101,8 +102,10 @@ def _label_copies(document: GoldDocument, folded: str, atoms: Sequence[Atom], la
                 near = last <= atom.start < first and abs(atom.start - record.title.span[0]) < 120
                 if not near or labels[i] not in "OH" or atom.heading or "是" in folded[atom.start : atom.end]:
                     continue
-                found = find_title(folded, *trim(folded, atom.start, atom.end))
-                if found and _squeeze(folded[slice(*found[0])]) == name and atom.end - atom.start <= len(name) + 10:
+                start, end = trim(folded, atom.start, atom.end)
+                text = folded[start:end]
+                found = find_title(text, posted=start == 0)
+                if found and _squeeze(text[slice(*found[0])]) == name and atom.end - atom.start <= len(name) + 10:
                     labels[i] = "T"
         last = max([first, *(span[1] for span in values)])
 
@@ -183,7 +186,7 @@ def fit_content(documents: Sequence[TrainingDocument], extra: Sequence[Examples]
 
 
 def train_zoning(
-    documents: Sequence[TrainingDocument], extra: Sequence[Examples], folder: Path, note: str
+    documents: Sequence[TrainingDocument], extra: Sequence[Examples], folder: Path, note: str, cut: Cut
 ) -> dict[str, Any]:
     """Fit both models and write them to `folder`. Returns the metrics that were written beside them.
 
@@ -198,7 +201,8 @@ def train_zoning(
         held_out = [d for d in documents if fold_of[d.name] == number]
         model = fit_content([d for d in documents if fold_of[d.name] != number], extra)
         for document in held_out:
-            rows, _ = describe(document.folded, document.atoms, model.share(document.words))
+            stretches = StretchReader(model, cut).read(find_keys(document.folded, document.atoms))
+            rows = describe(document.folded, document.atoms, stretches)
             trainer.append(rows, list(document.labels))
     trainer.set_params(
         {"c1": 0.05, "c2": 0.5, "max_iterations": 150, "feature.possible_transitions": True, "feature.minfreq": 2}
