@@ -5,6 +5,7 @@ Pages repeat, so each distinct stretch is read once and remembered; what is new 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -34,12 +35,7 @@ _SHARES = (0.05, 0.2, 0.4, 0.6, 0.8, 0.95)
 
 def find_bucket(value: float, edges: Sequence[float]) -> int:
     """How many of the edges a value reaches."""
-    count = 0
-    for edge in edges:
-        if value < edge:
-            break
-        count += 1
-    return count
+    return bisect_right(edges, value)
 
 
 @dataclass(frozen=True, slots=True)

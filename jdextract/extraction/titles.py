@@ -6,11 +6,14 @@ import re
 from dataclasses import replace
 from functools import cache, lru_cache
 from string import ascii_letters
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from jdextract.data import load_rules
 from jdextract.extraction.segments import HAN, Atom
 from jdextract.records import Span
+
+if TYPE_CHECKING:
+    from ahocorasick_rs import AhoCorasick
 
 Tier = Literal["strong", "weak", "department", "none"]
 
@@ -26,7 +29,6 @@ def _patterns() -> dict[str, re.Pattern[str]]:
 
     latin = rf"(?<![a-z])(?:{either('latin')})(?![a-z])"
     return {
-        "strong": re.compile(rf"(?:{either('strong')}|{latin})(?![a-z])", re.IGNORECASE),
         "latin_end": re.compile(rf"{latin}$", re.IGNORECASE),
         "recruiting": re.compile(rf"(?:(?:{either('recruiting')})\s?[:]?\s?)+"),
         "generic": re.compile(rf"(?:{either('generic')})(?![{HAN}])"),
@@ -120,8 +122,35 @@ def is_field(text: str) -> bool:
 
 
 @cache
-def _suffix_starts() -> frozenset[str]:
-    return frozenset(word[0] for word in load_rules("positions")["suffixes"])
+def _suffix_edges() -> tuple[frozenset[str], frozenset[str]]:
+    """First and last characters of suffixes."""
+    words = load_rules("positions")["suffixes"]
+    return frozenset(word[0] for word in words), frozenset("一二三四五六七八九十0123456789)篇").union(
+        w[-1] for w in words
+    )
+
+
+@cache
+def _ending_words() -> AhoCorasick:
+    from ahocorasick_rs import AhoCorasick, MatchKind
+
+    rules = load_rules("positions")
+    words = sorted({word.lower() for word in (*rules["strong"], *rules["latin"])})
+    return AhoCorasick(words, matchkind=MatchKind.LeftmostLongest)
+
+
+def _find_last_ending(name: str) -> int:
+    """Where the last word that ends position names ends in `name`; 0 without one. Letters around Latin words are theirs."""
+    low = name.lower()
+    if len(low) != len(name):  # a letter whose small form is two
+        low = name
+    for _, start, end in reversed(_ending_words().find_matches_as_indexes(low)):
+        behind = low[end : end + 1]
+        before = low[start - 1 : start]
+        glued = "a" <= behind <= "z" or ("a" <= low[start] <= "z" and "a" <= before <= "z")
+        if not glued and (end - start > 1 or low[start] in "员师"):
+            return end
+    return 0
 
 
 _LETTERS = re.compile(rf"[{HAN}A-Za-z]")
@@ -156,10 +185,10 @@ def find_title(text: str, *, posted: bool = False) -> tuple[Span, Tier] | None:
             end = cut.start()
             break
     start, end = _name_part(text, *_trim(text, start, end))
-    starts = _suffix_starts()
-    while (
-        not starts.isdisjoint(text) and (suffix := patterns["suffix"].search(text[start:end])) and suffix.start() >= 2
-    ):
+    starts, ends = _suffix_edges()
+    while end > start and text[end - 1] in ends and (suffix := patterns["suffix"].search(text[start:end])):
+        if suffix.start() < 2:
+            break
         if suffix.group() == "岗" and tier(text[start : start + suffix.start()]) == "none":
             break
         start, end = _trim(text, start, start + suffix.start())
@@ -175,11 +204,9 @@ def find_title(text: str, *, posted: bool = False) -> tuple[Span, Tier] | None:
     found = tier(text[start:end])
     if found == "none":
         # 大数据开发助理双休: cut behind the last word that ends names.
-        ends = [
-            m.end() for m in patterns["strong"].finditer(text, start, end) if len(m.group()) > 1 or m.group() in "员师"
-        ]
-        if ends and ends[-1] < end and not patterns["no_name"].match(text, ends[-1], end):
-            start, end = _trim(text, start, ends[-1])
+        last = _find_last_ending(text[start:end])
+        if 0 < last < end - start and not patterns["no_name"].match(text, start + last, end):
+            start, end = _trim(text, start, start + last)
             found = tier(text[start:end])
     return ((start, end), found) if end - start >= 2 else None
 
@@ -191,6 +218,8 @@ def has_suffix(text: str, title: Span) -> bool:
 
 def is_whole(text: str, title: Span) -> bool:
     """Whether a stretch is the position name with no more than a suffix and the name once again."""
+    if title[0] > 0.1 * title[1] or title[1] == len(text):
+        return title[0] <= 0.1 * title[1]
     name = text[slice(*title)]
     behind = _patterns()["suffix_start"].sub("", text[title[1] :], count=1).strip(_CLOSERS)
     rest = title[0] + (0 if behind == name else len(behind))
