@@ -55,7 +55,7 @@ def _gather(folded: str, zoned: Sequence[Zoned]) -> tuple[list[_Position], list[
     coming = next_numbers([z.atom for z in zoned])
     sign = ""  # what stood since the last value that may begin an untitled position
     for z, following in zip(zoned, coming, strict=True):
-        start, end = trim(folded, z.atom.start, z.atom.end)
+        start, end = z.span
         kind = z.label[-1] if z.label[0] in "BI" else ""
         section = z.atom.heading or section
         if positions and z.atom.mark == "label" and "职责" in folded[z.atom.lead : z.atom.start]:
@@ -267,7 +267,7 @@ def _zones(folded: str, zoned: Sequence[Zoned], kept: Sequence[bool]) -> list[Zo
             result.append("title" if in_record else "boilerplate")
         elif z.label[0] in "BI":
             result.append(_KINDS[z.label[-1]])
-        elif z.atom.heading or _is_topic(z, *trim(folded, z.atom.start, z.atom.end)):
+        elif z.atom.heading or _is_topic(z, *z.span):
             result.append("heading")
         elif not any(char.isalnum() for char in text):
             result.append("noise")

@@ -153,9 +153,12 @@ def _find_headings(folded: str) -> list[re.Match[str]]:
     return [match for start in sorted(starts) if (match := pattern.match(folded, start))]
 
 
+_NUMBER = re.compile(r"\d+")
+
+
 def _number(text: str) -> int:
     """Value of an enumerator, 0 when it has none."""
-    if digits := re.findall(r"\d+", text):
+    if digits := _NUMBER.findall(text):
         return int(digits[-1])
     values = [_VALUES[c] for c in text.lower() if c in _VALUES]
     if not values:

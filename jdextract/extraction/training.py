@@ -19,7 +19,7 @@ from jdextract.extraction.segments import Atom
 from jdextract.extraction.storage import CONTENT, METRICS, ZONES
 from jdextract.extraction.stretches import StretchReader
 from jdextract.extraction.titles import find_title
-from jdextract.extraction.zoning import describe, find_atoms, find_keys, trim
+from jdextract.extraction.zoning import describe, find_atoms, find_keys, find_spans, trim
 from jdextract.records import Span
 
 Fold = Callable[[str], str]
@@ -201,7 +201,9 @@ def train_zoning(
         held_out = [d for d in documents if fold_of[d.name] == number]
         model = fit_content([d for d in documents if fold_of[d.name] != number], extra)
         for document in held_out:
-            stretches = StretchReader(model, cut).read(find_keys(document.folded, document.atoms))
+            stretches = StretchReader(model, cut).read(
+                find_keys(document.folded, find_spans(document.folded, document.atoms))
+            )
             rows = describe(document.folded, document.atoms, stretches)
             trainer.append(rows, list(document.labels))
     trainer.set_params(

@@ -41,6 +41,7 @@ class Zoned:
     label: str
     score: float
     title: Span | None
+    span: Span  # of the stretch, which is the atom without separators at its edges
     stretch: Stretch
 
 
@@ -57,13 +58,14 @@ def find_atoms(folded: str) -> list[Atom]:
     return [atom for atom in atoms if folded[atom.start : atom.end].strip(_EDGE)]
 
 
-def find_keys(folded: str, atoms: Sequence[Atom]) -> list[Key]:
-    """The trimmed stretch of each atom, and whether it stands at the start of the document."""
-    keys = []
-    for atom in atoms:
-        start, end = trim(folded, atom.start, atom.end)
-        keys.append((folded[start:end], start == 0))
-    return keys
+def find_spans(folded: str, atoms: Sequence[Atom]) -> list[Span]:
+    """The trimmed span of each atom."""
+    return [trim(folded, atom.start, atom.end) for atom in atoms]
+
+
+def find_keys(folded: str, spans: Sequence[Span]) -> list[Key]:
+    """The stretch of each span, and whether it stands at the start of the document."""
+    return [(folded[start:end], start == 0) for start, end in spans]
 
 
 def describe(folded: str, atoms: Sequence[Atom], stretches: Sequence[Stretch]) -> list[list[str]]:
@@ -75,6 +77,7 @@ def describe(folded: str, atoms: Sequence[Atom], stretches: Sequence[Stretch]) -
 class _Document:
     folded: str
     atoms: list[Atom]
+    spans: list[Span]
     stretches: list[Stretch]
 
 
@@ -87,8 +90,13 @@ class ZoningModel:
     def __init__(self, content: ContentModel, sequence: SequenceModel, cut: Cut, version: str) -> None:
         self._reader, self._sequence, self.version = StretchReader(content, cut), sequence, version
         self._title = sequence.labels.index("T")
+        self._forget()
+
+    def _forget(self) -> None:
+        import numpy as np
+
         self._places: dict[Part, int] = {}
-        self._sums: list[NDArray[np.float64]] = []
+        self._sums = np.zeros((1024, len(self._sequence.labels)))  # doubled when it is full
 
     @classmethod
     def load(cls, folder: Path, cut: Cut) -> ZoningModel:
@@ -115,13 +123,17 @@ class ZoningModel:
         return result
 
     def _read(self, texts: Sequence[str]) -> list[_Document]:
-        cut = [find_atoms(folded) for folded in texts]
-        keys = [key for folded, atoms in zip(texts, cut, strict=True) for key in find_keys(folded, atoms)]
-        stretches, end = self._reader.read(keys), 0
         documents = []
-        for folded, atoms in zip(texts, cut, strict=True):
-            start, end = end, end + len(atoms)
-            documents.append(_Document(folded, atoms, stretches[start:end]))
+        keys: list[Key] = []
+        for folded in texts:
+            atoms = find_atoms(folded)
+            spans = find_spans(folded, atoms)
+            keys += find_keys(folded, spans)
+            documents.append(_Document(folded, atoms, spans, []))
+        stretches, end = self._reader.read(keys), 0
+        for document in documents:
+            start, end = end, end + len(document.atoms)
+            document.stretches = stretches[start:end]
         return documents
 
     def _score(self, documents: Sequence[_Document]) -> NDArray[np.float64]:
@@ -129,21 +141,29 @@ class ZoningModel:
         import numpy as np
 
         if len(self._places) > _REMEMBERED:
-            self._places, self._sums = {}, []
-        places, sums = self._places, self._sums
+            self._forget()
+        places = self._places
         found: list[int] = []
         for document in documents:
             for parts in find_parts(document.folded, document.atoms, document.stretches):
                 for part in parts:
                     place = places.get(part)
                     if place is None:
-                        place = places[part] = len(sums)
-                        sums.append(self._sequence.sum_weights(spell(part)))
+                        place = self._add(part)
                     found.append(place)
         if not found:
             return np.zeros((0, len(self._sequence.labels)))
-        scores: NDArray[np.float64] = np.array(sums)[found].reshape(-1, PARTS, len(self._sequence.labels)).sum(axis=1)
+        scores: NDArray[np.float64] = self._sums[found].reshape(-1, PARTS, len(self._sequence.labels)).sum(axis=1)
         return scores
+
+    def _add(self, part: Part) -> int:
+        import numpy as np
+
+        place = self._places[part] = len(self._places)
+        if place == len(self._sums):
+            self._sums = np.concatenate([self._sums, np.zeros_like(self._sums)])
+        self._sums[place] = self._sequence.sum_weights(spell(part))
+        return place
 
     def _settle(self, document: _Document, best: Sequence[int], chances: NDArray[np.float64]) -> list[Zoned]:
         names = self._sequence.labels
@@ -156,10 +176,9 @@ class ZoningModel:
         rows = chances.tolist()
         number = {name: k for k, name in enumerate(names)}
         result = []
-        for i, (atom, stretch, label) in enumerate(zip(atoms, stretches, settled, strict=True)):
+        for i, (atom, span, stretch, label) in enumerate(zip(atoms, document.spans, stretches, settled, strict=True)):
             title = None
             if held[i] and stretch.title:
-                start = trim(document.folded, atom.start, atom.end)[0]
-                title = (start + stretch.title[0], start + stretch.title[1])
-            result.append(Zoned(atom, label, rows[i][number[label]], title, stretch))
+                title = (span[0] + stretch.title[0], span[0] + stretch.title[1])
+            result.append(Zoned(atom, label, rows[i][number[label]], title, span, stretch))
         return result

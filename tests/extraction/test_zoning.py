@@ -19,7 +19,7 @@ from jdextract.extraction.extractor import Extractor
 from jdextract.extraction.features import PARTS, find_parts, spell
 from jdextract.extraction.script import fold
 from jdextract.extraction.stretches import find_signs
-from jdextract.extraction.zoning import ZoningModel, describe, find_atoms, find_keys
+from jdextract.extraction.zoning import ZoningModel, describe, find_atoms, find_keys, find_spans
 from jdextract.locations import find_data
 
 ZONES = find_data("models/zoning") / "zones.crfsuite"
@@ -83,7 +83,7 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch, model: ZoningModel, 
     monkeypatch.setattr("jdextract.extraction.zoning._REMEMBERED", 20)
     for text, zoned in zip(texts[:6], wanted, strict=True):
         assert small.zone(text) == zoned
-        assert len(small._reader._known) <= max(20, len(set(find_keys(text, find_atoms(text)))))
+        assert len(small._reader._known) <= max(20, len(set(find_keys(text, find_spans(text, find_atoms(text))))))
 
 
 def test_nothing_is_zoned_in_nothing(model: ZoningModel) -> None:
@@ -115,7 +115,7 @@ def test_signs_are_read_alike_by_both_engines(texts: list[str]) -> None:
     from jdextract.data import load_rules
 
     rules = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in load_rules("evidence").items()}
-    keys = {key[0] for text in texts for key in find_keys(text, find_atoms(text))}
+    keys = {key[0] for text in texts for key in find_keys(text, find_spans(text, find_atoms(text)))}
     samples = [*sorted(keys), "月薪\ud800", "😀5人", ""]
     for sample, signs in zip(samples, find_signs(samples), strict=True):
         assert signs == tuple(name for name, pattern in rules.items() if pattern.search(sample)), sample
