@@ -10,4 +10,6 @@ import yaml
 
 def load_rules(name: str) -> Any:
     """The parsed YAML file `data/{name}.yaml`."""
-    return yaml.safe_load(resources.files("jdextract.data").joinpath(f"{name}.yaml").read_text(encoding="utf-8"))
+    text = resources.files("jdextract.data").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
+    # The same safe loader in C, ten times as fast, where PyYAML was built with it.
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
