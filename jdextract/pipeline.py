@@ -6,35 +6,38 @@ bytes ─ reading ─> SourceText ─ extraction ─> Draft ─ classification �
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from jdextract.config import Config
 from jdextract.records import (
     ClassifiedDuty,
-    DocumentRef,
     Draft,
     DraftDuty,
     DraftRecord,
     Dropped,
-    Duty,
     Piece,
     ReadFailure,
     RoleRecord,
     SourceText,
-    TextSpan,
-    Title,
-    TitleDetail,
+    Span,
 )
 
 if TYPE_CHECKING:
-    from jdextract.classification.classifier import Classifier
+    from pydantic import TypeAdapter
+
+    from jdextract.classification.classifier import Classifier, RecordRoles
+    from jdextract.classification.titles import TitleParts
     from jdextract.deduplication.boilerplate import Boilerplate
     from jdextract.deduplication.index import DuplicateIndex
     from jdextract.extraction.extractor import Extractor
 
+_GROUP = 64  # documents whose sentences are read together: many enough for their number not to matter any more
+
+_Item = TypeVar("_Item")
 _Value = TypeVar("_Value", Piece, DraftDuty)
 
 
@@ -47,10 +50,10 @@ class Explained:
 
 
 class Pipeline:
-    """Everything between decoded text and role records, models loaded once, no state between documents.
+    """Everything between decoded text and role records, models loaded once.
 
     `Pipeline().extract_one(source)` is a pure function of the source and the configuration, so that a process pool, a
-    cluster or a notebook can call it in any order.
+    cluster or a notebook can call it in any order. What was read lately is remembered, which changes nothing but the time.
     """
 
     def __init__(self, config: Config | None = None) -> None:
@@ -78,38 +81,38 @@ class Pipeline:
 
     def explain(self, source: SourceText) -> Explained:
         """Extract one document and keep the trail of decisions."""
-        draft = self._draft(source)
-        records = tuple(self._record(draft, i, record) for i, record in enumerate(draft.records))
-        return Explained(draft, records)
+        return self.explain_many([source])[0]
 
     def explain_many(self, sources: Sequence[SourceText]) -> list[Explained]:
-        """`explain` of each document, in order."""
-        return [self.explain(source) for source in sources]
+        """`explain` of each document, in order: the same as one by one, many times as fast.
 
-    def _draft(self, source: SourceText) -> Draft:
-        """What extraction finds beside known boilerplate. Values keep the words and the places that they have in the source."""
+        Memory grows with the number of documents; within, they are worked on in groups.
+        """
+        explained: list[Explained] = []
+        for start in range(0, len(sources), _GROUP):
+            explained += self.explain_drafts(self._make_drafts(sources[start : start + _GROUP]))
+        return explained
+
+    def explain_drafts(self, drafts: Sequence[Draft]) -> list[Explained]:
+        """Drafts with their records: what is left to do behind extraction, for one that was corrected too."""
+        return list(map(Explained, drafts, self._make_records(drafts)))
+
+    def _make_drafts(self, sources: Sequence[SourceText]) -> list[Draft]:
+        """What extraction finds beside known boilerplate."""
+        if self.boilerplate is None:
+            return self.extractor.extract_many(sources)
         from jdextract.deduplication.boilerplate import blank
 
-        spans = self.boilerplate.find_spans(source.text) if self.boilerplate else []
-        if not spans:
-            return self.extractor.extract(source)
-        draft = self.extractor.extract(replace(source, text=blank(source.text, spans)))
-
-        def whole(piece: _Value) -> _Value:
-            return replace(piece, text=source.text[slice(*piece.span)])
-
-        records = tuple(
-            replace(
-                record,
-                title=whole(record.title) if record.title else None,
-                duties=tuple(map(whole, record.duties)),
-                requirements=tuple(map(whole, record.requirements)),
-                compensation=tuple(map(whole, record.compensation)),
-            )
-            for record in draft.records
-        )
-        dropped = tuple(Dropped(source.source, "deduplication", "boilerplate of the site", span) for span in spans)
-        return replace(draft, source=source, records=records, dropped=(*draft.dropped, *dropped))
+        known = [self.boilerplate.find_spans(source.text) for source in sources]
+        seen = [
+            replace(source, text=blank(source.text, spans)) if spans else source
+            for source, spans in zip(sources, known, strict=True)
+        ]
+        drafts = self.extractor.extract_many(seen)
+        return [
+            _restore(draft, source, spans) if spans else draft
+            for draft, source, spans in zip(drafts, sources, known, strict=True)
+        ]
 
     def extract_one(self, source: SourceText) -> tuple[RoleRecord, ...]:
         """Role records of one document, in document order."""
@@ -124,13 +127,15 @@ class Pipeline:
         from jdextract.reading import read
 
         with FirstSeen() as first_seen:
-            for item in read(inputs, self.config.reading):
-                if isinstance(item, ReadFailure):
-                    yield item
-                    continue
-                explained = self.explain(item)
-                marked = tuple(first_seen.mark(record) for record in self._name_duties(explained.records))
-                yield item, Explained(explained.draft, marked)
+            for group in _group(read(inputs, self.config.reading)):
+                found = iter(self.explain_many([item for item in group if isinstance(item, SourceText)]))
+                for item in group:
+                    if isinstance(item, ReadFailure):
+                        yield item
+                        continue
+                    explained = next(found)
+                    marked = tuple(first_seen.mark(record) for record in self._name_duties(explained.records))
+                    yield item, Explained(explained.draft, marked)
 
     def _name_duties(self, records: tuple[RoleRecord, ...]) -> tuple[RoleRecord, ...]:
         """The records with `canonical_duty` set where the index of the configuration holds the duty."""
@@ -161,44 +166,89 @@ class Pipeline:
         for text, clean, role, grams in zip(texts, normalized, roles, evidence, strict=True):
             yield ClassifiedDuty(text=text, normalized=clean, role=role, why=grams)
 
-    def _record(self, draft: Draft, number: int, record: DraftRecord) -> RoleRecord:
-        source = draft.source
-        title_role = self.classifier.role_of_title(record.title.normalized) if record.title else None
-        roles = self.classifier.classify_in_context(
-            [duty.normalized for duty in record.duties], [duty.heading for duty in record.duties], title_role
+    def _make_records(self, drafts: Sequence[Draft]) -> Iterator[tuple[RoleRecord, ...]]:
+        """The records of each draft, their roles found in one go."""
+        found = self.classifier.read_records([record for draft in drafts for record in draft.records])
+        roles = iter(found)
+        rows = [
+            _lay_out(draft, number, record, next(roles))
+            for draft in drafts
+            for number, record in enumerate(draft.records)
+        ]
+        records = iter(_record_list().validate_python(rows))  # all at once: several times as fast as one by one
+        return (tuple(itertools.islice(records, len(draft.records))) for draft in drafts)
+
+
+def _group(items: Iterable[_Item]) -> Iterator[list[_Item]]:
+    """The items in groups, the first of one item, so that who waits for it does not wait for more; then twice as many each."""
+    left, size = iter(items), 1
+    while group := list(itertools.islice(left, size)):
+        yield group
+        size = min(2 * size, _GROUP)
+
+
+def _restore(draft: Draft, source: SourceText, spans: Sequence[Span]) -> Draft:
+    """A draft of a page whose boilerplate was blanked, with the words that its values have in the source."""
+
+    def whole(piece: _Value) -> _Value:
+        return replace(piece, text=source.text[slice(*piece.span)])
+
+    records = tuple(
+        replace(
+            record,
+            title=whole(record.title) if record.title else None,
+            duties=tuple(map(whole, record.duties)),
+            requirements=tuple(map(whole, record.requirements)),
+            compensation=tuple(map(whole, record.compensation)),
         )
-        place = record.title.span if record.title else _first_span(record)
-        identity = f"{source.id}:{number}:{place}"
-        return RoleRecord(
-            record_id=f"{source.id}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}",
-            document=DocumentRef(
-                id=source.id,
-                source=source.source,
-                script=draft.script,
-                region=draft.region,
-                encoding=source.encoding,
-                media_type=source.media_type,
-            ),
-            title=self._title(record.title) if record.title else None,
-            role=self.classifier.role_of_record(title_role, roles),
-            role_mix=self.classifier.mix_roles(roles),
-            headcount=record.headcount,
-            duties=tuple(
-                Duty(text=d.text, normalized=d.normalized, span=d.span, heading=d.heading, role=role)
-                for d, role in zip(record.duties, roles, strict=True)
-            ),
-            requirements=tuple(_text_span(piece) for piece in record.requirements),
-            compensation=tuple(_text_span(piece) for piece in record.compensation),
-        )
-
-    def _title(self, piece: Piece) -> Title:
-        parts = self.classifier.normalize_title(piece.normalized)
-        details = tuple(TitleDetail(kind=kind, text=text) for kind, text in parts.details)
-        return Title(text=piece.text, normalized=piece.normalized, span=piece.span, name=parts.name, details=details)
+        for record in draft.records
+    )
+    dropped = tuple(Dropped(source.source, "deduplication", "boilerplate of the site", span) for span in spans)
+    return replace(draft, source=source, records=records, dropped=(*draft.dropped, *dropped))
 
 
-def _text_span(piece: Piece) -> TextSpan:
-    return TextSpan(text=piece.text, normalized=piece.normalized, span=piece.span)
+@cache
+def _record_list() -> TypeAdapter[list[RoleRecord]]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(list[RoleRecord])
+
+
+def _lay_out(draft: Draft, number: int, record: DraftRecord, roles: RecordRoles) -> dict[str, Any]:
+    """The fields of a RoleRecord."""
+    source = draft.source
+    place = record.title.span if record.title else _first_span(record)
+    identity = f"{source.id}:{number}:{place}"
+    return {
+        "record_id": f"{source.id}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}",
+        "document": {
+            "id": source.id,
+            "source": source.source,
+            "script": draft.script,
+            "region": draft.region,
+            "encoding": source.encoding,
+            "media_type": source.media_type,
+        },
+        "title": _lay_out_title(record.title, roles.title) if record.title and roles.title else None,
+        "role": roles.role,
+        "role_mix": roles.mix,
+        "headcount": record.headcount,
+        "duties": tuple(
+            {"text": d.text, "normalized": d.normalized, "span": d.span, "heading": d.heading, "role": role}
+            for d, role in zip(record.duties, roles.duties, strict=True)
+        ),
+        "requirements": tuple(map(_lay_out_value, record.requirements)),
+        "compensation": tuple(map(_lay_out_value, record.compensation)),
+    }
+
+
+def _lay_out_title(piece: Piece, parts: TitleParts) -> dict[str, Any]:
+    details = tuple({"kind": kind, "text": text} for kind, text in parts.details)
+    return {**_lay_out_value(piece), "name": parts.name, "details": details}
+
+
+def _lay_out_value(piece: Piece) -> dict[str, Any]:
+    return {"text": piece.text, "normalized": piece.normalized, "span": piece.span}
 
 
 def _first_span(record: DraftRecord) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jdextract.annotation import GoldDocument, GoldRecord, Labelled, parse_marks
+from jdextract.classification.classifier import RecordRoles
 from jdextract.classification.titles import TitleParts
 from jdextract.pipeline import Explained, Pipeline
 from jdextract.records import (
@@ -17,7 +18,6 @@ from jdextract.records import (
     Piece,
     Role,
     RoleCandidate,
-    RoleShare,
     Script,
     Segment,
     SourceText,
@@ -49,6 +49,9 @@ class StandInExtractor:
     def normalize(self, text: str) -> str:
         return text.strip()
 
+    def extract_many(self, sources: Sequence[SourceText]) -> list[Draft]:
+        return [self.extract(source) for source in sources]
+
     def extract(self, source: SourceText) -> Draft:
         if CRASH in source.text:
             raise RuntimeError("unforeseen page")
@@ -68,14 +71,17 @@ class StandInClassifier:
     ) -> list[Role]:
         return self.classify(texts)
 
+    def read_records(self, records: Sequence[DraftRecord]) -> list[RecordRoles]:
+        return [self._read(record) for record in records]
+
+    def _read(self, record: DraftRecord) -> RecordRoles:
+        title = self.role_of_title(record.title.normalized) if record.title else None
+        duties = tuple(self.classify([duty.normalized for duty in record.duties]))
+        parts = TitleParts(record.title.normalized) if record.title else None
+        return RecordRoles(parts, duties, self.role_of_record(title, duties), ())
+
     def role_of_title(self, title: str) -> Role | None:
         return role_of()
-
-    def normalize_title(self, title: str) -> TitleParts:
-        return TitleParts(title)
-
-    def mix_roles(self, roles: Sequence[Role]) -> tuple[RoleShare, ...]:
-        return ()
 
     def role_of_record(self, title_role: Role | None, roles: Sequence[Role]) -> Role:
         return title_role or role_of(abstained=True)

@@ -47,7 +47,9 @@ def find_weak_examples(
         if role is None or role.id not in model.roles:
             continue
         logs = model.log_probabilities(list(texts))
-        scores = np.exp(read_in_context(logs, role, model)) * (1 - np.exp(logs[:, -1:]))  # sure, and sure to be a duty
+        scores = np.exp(read_in_context(logs, [role] * len(logs), model)) * (
+            1 - np.exp(logs[:, -1:])
+        )  # sure, and sure to be a duty
         sure = zip(texts, scores.argmax(axis=1).tolist(), scores.max(axis=1).tolist(), strict=True)
         found += [(text, model.roles[best]) for text, best, score in sure if score >= settings.weak_score]
     taken: Counter[str] = Counter()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from jdextract.classification.model import DutyModel, log_softmax
@@ -14,33 +15,37 @@ if TYPE_CHECKING:
 
 def read_in_context(
     logs: NDArray[np.float64],
-    title_role: Role | None,
+    title_roles: Sequence[Role | None],
     model: DutyModel,
     headings: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """Log-probabilities (duties, roles + 1) of sentences alone -> (duties, roles) in context.
 
-    What stands in a record is a duty, so the share of "no duty at all" goes to the roles. `headings`: (duties, roles),
-    log-probabilities of the heading above each duty, rows of zeros where there is none. A title of which little is sure
-    counts for little: its weight is its score.
+    What stands in a record is a duty, so the share of "no duty at all" goes to the roles. `title_roles`: the role of the
+    title above each duty, None without one. `headings`: (duties, roles), log-probabilities of the heading above each duty,
+    rows of zeros where there is none. A title of which little is sure counts for little: its weight is its score.
     """
-    weights = model.settings.context
-    alone = log_softmax(logs[:, :-1])
-    total = weights.sentence * alone
-    if title_role is not None and title_role.id in model.roles:
-        total = total + title_role.score * _title_bonus(title_role, model)
+    import numpy as np
+
+    total: NDArray[np.float64] = model.settings.context.sentence * log_softmax(logs[:, :-1])
+    number = {role: i for i, role in enumerate(model.roles)}
+    titled = [
+        (i, number[role.id], role.score) for i, role in enumerate(title_roles) if role is not None and role.id in number
+    ]
+    if titled:
+        rows, roles, scores = map(list, zip(*titled, strict=True))
+        total[rows] += np.array(scores)[:, np.newaxis] * _title_bonus(model)[roles]
     if headings is not None:
-        total = total + weights.heading * headings
+        total = total + model.settings.context.heading * headings
     return log_softmax(total)
 
 
-def _title_bonus(title_role: Role, model: DutyModel) -> NDArray[np.float64]:
-    """(roles,): what a sure title adds to each role."""
+def _title_bonus(model: DutyModel) -> NDArray[np.float64]:
+    """(roles, roles): what a sure title of the role of each row adds to each role."""
     import numpy as np
 
     weights = model.settings.context
-    bonus: NDArray[np.float64] = weights.prior * model.prior[model.roles.index(title_role.id)]
-    bonus = bonus + weights.same_role * (np.array(model.roles) == title_role.id)
-    return bonus + weights.same_family * np.array(
-        [model.taxonomy.family_of(role) == title_role.family for role in model.roles]
-    )
+    families = np.array([model.taxonomy.family_of(role) for role in model.roles])
+    bonus: NDArray[np.float64] = weights.prior * model.prior + weights.same_role * np.eye(len(model.roles))
+    bonus += weights.same_family * (families[:, np.newaxis] == families)
+    return bonus

@@ -16,13 +16,12 @@ if TYPE_CHECKING:
 Cut = Callable[[str], list[str]]
 
 _EDGES = " \t\r\n;；。.,，、:：!！-—·•*"
-_SPACES = re.compile(r"\s+")
 _DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
 
 
 def fold_duty(text: str) -> str:
     """The form in which sentences are compared and read: lower case, one space, numbers as 0, no closing marks."""
-    return _DIGITS.sub("0", _SPACES.sub(" ", text.casefold())).strip(_EDGES)
+    return _DIGITS.sub("0", " ".join(text.casefold().split())).strip(_EDGES)
 
 
 def read_texts(folded: Sequence[str], cut: Cut) -> NDArray[np.object_]:
@@ -41,7 +40,12 @@ def read_texts(folded: Sequence[str], cut: Cut) -> NDArray[np.object_]:
 
 def join_words(folded: str, cut: Cut) -> str:
     """The words of a folded sentence with one space between them."""
-    return " ".join(" ".join(cut(folded)).split())
+    return " ".join(split_words(folded, cut))
+
+
+def split_words(folded: str, cut: Cut) -> list[str]:
+    """The words of a folded sentence, without white space."""
+    return " ".join(cut(folded)).split()
 
 
 def make_features(characters: tuple[int, int], words: tuple[int, int], fewest: int) -> Any:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter
 
 from jdextract.classification.features import Cut, find_vectorizers, fold_duty, read_texts
+from jdextract.classification.memory import Memory
 from jdextract.classification.vectors import FastFeatures
 from jdextract.records import Evidence, Role
 
@@ -24,6 +25,7 @@ REQUIREMENT, PAGE_TEXT = "~requirement", "~page-text"
 _NO_DUTY = "~"
 
 _BATCH = 4_096  # sentences at once: bounds the memory of their sparse features
+_REMEMBERED = 16_384  # sentences whose probabilities are kept, or twice as many: some 20 MB
 
 
 def roles_of(pipeline: Any) -> tuple[str, ...]:
@@ -32,7 +34,11 @@ def roles_of(pipeline: Any) -> tuple[str, ...]:
 
 
 class DutyModel:
-    """A trained pipeline with its taxonomy and its numbers. Deterministic; holds no state between calls."""
+    """A trained pipeline with its taxonomy and its numbers.
+
+    Deterministic: what a sentence gets depends, to the last bit, on nothing but the sentence, not on the others of a call
+    nor on what was read before. Lately read sentences are remembered.
+    """
 
     def __init__(
         self, pipeline: Any, taxonomy: Taxonomy, settings: Settings, prior: NDArray[np.float64], version: str, cut: Cut
@@ -42,6 +48,7 @@ class DutyModel:
         self.roles = roles_of(pipeline)
         self._cut = cut
         self._fast = FastFeatures.make(pipeline, cut)
+        self._memory = Memory[bytes](_REMEMBERED)  # folded sentence -> its row of log-probabilities
 
     def log_probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Normalised sentences -> (sentences, roles + 1), natural logarithms; the last column: no duty at all.
@@ -51,13 +58,17 @@ class DutyModel:
         import numpy as np
 
         folded = [fold_duty(text) for text in texts]
-        places = {text: i for i, text in enumerate(dict.fromkeys(folded))}
-        distinct = list(places)
-        parts = [self._read(distinct[i : i + _BATCH]) for i in range(0, len(distinct), _BATCH)]
-        if not parts:
-            return np.zeros((0, len(self.roles) + 1))
-        every: NDArray[np.float64] = np.concatenate(parts)
-        return every[[places[text] for text in folded]]
+        rows = {text: self._memory.get(text) for text in folded}
+        unread = [text for text, row in rows.items() if row is None]
+        for start in range(0, len(unread), _BATCH):
+            batch = unread[start : start + _BATCH]
+            for text, logs in zip(batch, self._read(batch), strict=True):
+                rows[text] = row = logs.tobytes()
+                self._memory.keep(text, row)
+        joined = bytearray().join(
+            [rows[text] or b"" for text in folded]
+        )  # unlike bytes, an array that can be written to
+        return np.frombuffer(joined, dtype=np.float64).reshape(len(folded), len(self.roles) + 1)
 
     def find_evidence(self, texts: Sequence[str], roles: Sequence[str], top: int) -> list[tuple[Evidence, ...]]:
         """The n-grams of each sentence whose linear contributions to its role, against the next best one, are largest.
@@ -92,8 +103,19 @@ class DutyModel:
             return self.pipeline.named_steps["features"].transform(read_texts(folded, self._cut)).tocsr()
         return self._fast.transform(folded)
 
+    @cached_property
+    def _weights(self) -> NDArray[np.float32]:
+        """(features, classes), the weights of one feature side by side."""
+        import numpy as np
+
+        return np.ascontiguousarray(self.pipeline.named_steps["roles"].coef_.T)
+
     def _read(self, folded: list[str]) -> NDArray[np.float64]:
-        decisions = self.pipeline.named_steps["roles"].decision_function(self._features(folded))
+        learner = self.pipeline.named_steps["roles"]
+        if self._fast is None:
+            decisions = learner.decision_function(self._features(folded))
+        else:  # the same product without the checks of its input, which take longer than itself
+            decisions = self._fast.transform(folded) @ self._weights + learner.intercept_
         return share_out(decisions, self.pipeline.classes_, self.settings)
 
 
@@ -118,28 +140,47 @@ def log_softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def make_roles(
-    logs: NDArray[np.float64], roles: Sequence[str], taxonomy: Taxonomy, threshold: float, top: int, decided_by: str
+    logs: NDArray[np.float64],
+    roles: Sequence[str],
+    taxonomy: Taxonomy,
+    threshold: float,
+    top: int,
+    decided_by: str | Sequence[str],
 ) -> list[Role]:
     """Log-probabilities -> one Role a row: the best if its score reaches `threshold`, else an abstention.
 
     `logs`: (rows, roles), or with one column more for what is no duty, on which a row that has its most there abstains.
-    An abstention still names the best role. `top`: how many alternatives each Role lists.
+    An abstention still names the best role. `top`: how many alternatives each Role lists. `decided_by`: of all rows, or
+    one for each row.
     """
     import numpy as np
 
     if not len(logs):
         return []
     top = min(top, len(roles) - 1)
-    order = np.argsort(-logs[:, : len(roles)], axis=1, kind="stable")[:, : top + 1]
+    order = _pick_best(logs[:, : len(roles)], top + 1)
     scores = np.exp(np.take_along_axis(logs, order, axis=1)).clip(0, 1).round(6)
     assigned = (scores[:, 0] >= threshold) & (logs.argmax(axis=1) < len(roles))
     named = [(role, taxonomy.family_of(role)) for role in roles]
+    deciders = [decided_by] * len(logs) if isinstance(decided_by, str) else decided_by
     result = []
-    for ids, row, sure in zip(order.tolist(), scores.tolist(), assigned.tolist(), strict=True):
+    for ids, row, sure, by in zip(order.tolist(), scores.tolist(), assigned.tolist(), deciders, strict=True):
         every = [{"id": named[i][0], "family": named[i][1], "score": score} for i, score in zip(ids, row, strict=True)]
         status = "assigned" if sure else "abstained"
-        result.append({**every[0], "status": status, "alternatives": every[1:], "decided_by": decided_by})
+        result.append({**every[0], "status": status, "alternatives": every[1:], "decided_by": by})
     return _role_list().validate_python(result)  # all at once: several times as fast as one by one
+
+
+def _pick_best(logs: NDArray[np.float64], count: int) -> NDArray[np.intp]:
+    """Columns of the largest values of each row, the largest first, of equal ones the first; a few cost less than all sorted."""
+    import numpy as np
+
+    left, rows = logs.copy(), np.arange(len(logs))
+    columns = np.empty((len(logs), count), dtype=np.intp)
+    for place in range(count):
+        columns[:, place] = left.argmax(axis=1)
+        left[rows, columns[:, place]] = -np.inf
+    return columns
 
 
 @cache

@@ -71,7 +71,7 @@ class TitleNormalizer:
             before = text
             for kind, pattern in self._around:
                 # 招聘专员 is a name of its own, 招聘 客服专员 is not
-                if not self.is_rank(pattern.sub("", text)):
+                if pattern.search(text) and not self.is_rank(pattern.sub("", text)):
                     text = _drop(pattern, text, kind, details)
         return TitleParts(text, tuple(details))
 
@@ -105,31 +105,38 @@ def _drop(
 ) -> str:
     """`text` without the matches, which go to `details`; unchanged when nothing would be left."""
     found = [match.group() for match in pattern.finditer(text)]
+    if not found:
+        return text
     rest = _trim(re.sub(r"\s{2,}", " ", pattern.sub(" ", text)))
-    if not found or not rest:
+    if not rest:
         return text
     details.extend((kind, _trim(piece)) for piece in found)
     return rest
 
 
-def match_title(name: str, titles: Mapping[str, str], normalizer: TitleNormalizer) -> tuple[str, Match] | None:
+def match_title(
+    name: str, titles: Mapping[str, str], normalizer: TitleNormalizer, longest: int | None = None
+) -> tuple[str, Match] | None:
     """(role, how) of a normalised name by folded alternative titles, or None.
 
+    `longest`: code points of the longest title, for callers that know it.
     The whole name, with and without its rank; then each part of a double name; then the longest alternative title
     that it contains, the later of two equally long (营销文案: 文案).
     """
     whole = fold_title(name)
-    for part in (whole, *map(fold_title, normalizer.split(name))):
+    parts = normalizer.split(name)
+    for part in (whole, *(map(fold_title, parts) if parts != [name] else ())):
         for form in normalizer.shorten(part):
             if form in titles:
                 return titles[form], "exact"
-    contained = _longest_inside(whole, titles, normalizer)
+    longest = max(map(len, titles)) if longest is None else longest
+    contained = _longest_inside(whole, titles, normalizer, longest)
     return (titles[contained], "contained") if contained else None
 
 
-def _longest_inside(whole: str, titles: Mapping[str, str], normalizer: TitleNormalizer) -> str | None:
+def _longest_inside(whole: str, titles: Mapping[str, str], normalizer: TitleNormalizer, longest: int) -> str | None:
     ranks: list[str] = []
-    for size in range(min(len(whole), max(map(len, titles))), 1, -1):
+    for size in range(min(len(whole), longest), 1, -1):
         for start in range(len(whole) - size, -1, -1):
             piece = whole[start : start + size]
             if piece in titles and _stands_alone(whole, start, size):

@@ -1,16 +1,18 @@
-"""TF-IDF of many sentences at once with numpy: the same numbers as the trained scikit-learn transformer, several times as fast.
+"""TF-IDF of many sentences at once with numpy: the same numbers as the trained scikit-learn transformer, many times as fast.
 
 scikit-learn makes a Python string of every n-gram. Here an n-gram is one integer: the numbers of its characters (or words)
-as digits of a number to the base of their alphabet, looked up in a sorted array. A test holds both ways together.
+as digits of a number to the base of their alphabet, looked up in a hash table. A test holds both ways together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-from jdextract.classification.features import Cut, find_vectorizers, join_words
+from jdextract.classification.features import Cut, find_vectorizers, split_words
+from jdextract.classification.lookup import Lookup
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 _UNICODE = 0x110000
 _LARGEST = 2**62  # keys of n-grams must stay under it
+_END = "\n"  # closes each sentence: folded text holds none, and no n-gram does
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +30,8 @@ class _Grams:
     shortest: int
     longest: int
     base: int
-    keys: NDArray[np.int64]  # sorted; keys of different lengths can't collide, as no item has the number 0
-    columns: NDArray[np.int64]  # of the key at the same place
-    idf: NDArray[np.float32]
+    columns: Lookup  # of the keys; those of different lengths can't collide, as no item has the number 0
+    idf: NDArray[np.float32]  # of each column
 
     @classmethod
     def read(cls, vectorizer: Any, grams: Iterable[Sequence[str]], numbers: dict[str, int]) -> _Grams | None:
@@ -46,54 +48,42 @@ class _Grams:
             for item in gram:
                 key = key * base + numbers[item]
             keys[column] = key
-        order = np.argsort(keys)
-        return cls(shortest, longest, base, keys[order], order, vectorizer.idf_.astype(np.float32))
+        return cls(shortest, longest, base, Lookup.make(keys), vectorizer.idf_.astype(np.float32))
 
-    def weigh(self, items: NDArray[np.int64], rows: NDArray[np.int64], count: int) -> Any:
-        """Numbers of the items of all sentences, each followed by a 0, and their sentences -> sparse rows of length 1."""
+    def find(self, items: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Numbers of the items of all sentences, with a 0 behind each -> n-grams found: place of the last item, column."""
         import numpy as np
-        from scipy.sparse import csr_matrix
 
-        found_rows, found_columns = [], []
-        keys = np.zeros_like(items)
-        whole = np.ones(len(items), dtype=bool)
+        found_ends, found_keys = [], []
+        ends = np.flatnonzero(items)  # where an n-gram without a 0 ends
+        keys = items[ends]
         for size in range(1, self.longest + 1):
-            # keys[i] is the n-gram of this size that ends at i; it is whole while no item in it is 0
-            keys = np.concatenate(([0], keys[:-1])) * self.base + items
-            whole = (items > 0) & (np.concatenate(([size == 1], whole[:-1])) if size > 1 else True)
-            if size < self.shortest:
-                continue
-            ends = np.flatnonzero(whole)
-            at = np.searchsorted(self.keys, keys[ends])
-            at[at == len(self.keys)] = 0
-            hit = self.keys[at] == keys[ends]
-            found_rows.append(rows[ends[hit]])
-            found_columns.append(self.columns[at[hit]])
-        row, column = np.concatenate(found_rows), np.concatenate(found_columns)
-        matrix = csr_matrix((np.ones(len(row), dtype=np.float32), (row, column)), shape=(count, len(self.keys)))
-        matrix.sum_duplicates()
-        matrix.data = (1 + np.log(matrix.data)) * self.idf[matrix.indices]
-        starts = matrix.indptr[:-1]
-        squares = np.concatenate(([0.0], np.cumsum(matrix.data.astype(np.float64) ** 2)))
-        norms = np.sqrt(squares[matrix.indptr[1:]] - squares[starts])
-        norms[norms == 0] = 1
-        matrix.data /= np.repeat(norms, np.diff(matrix.indptr)).astype(np.float32)
-        return matrix
+            if size > 1:
+                # An n-gram is the shorter one that ends an item before, and one item more.
+                longer = np.flatnonzero(np.diff(ends) == 1) + 1
+                keys = keys[longer - 1] * self.base + items[ends[longer]]
+                ends = ends[longer]
+            if size >= self.shortest:
+                found_ends.append(ends)
+                found_keys.append(keys)
+        known, columns = self.columns.find(np.concatenate(found_keys))
+        return np.concatenate(found_ends)[known], columns
 
 
 class FastFeatures:
-    """The transformer of a trained pipeline, over whole batches. `None` from `make` means: use the pipeline."""
+    """The transformer of a trained pipeline, over whole batches. `None` from `make` means: use the pipeline.
+
+    What a sentence gets does not depend, to the last bit, on the others of its batch.
+    """
 
     def __init__(
         self, words: _Grams, characters: _Grams, word_numbers: dict[str, int], letters: NDArray[np.int64], cut: Cut
     ) -> None:
-        self._words, self._characters, self._numbers, self._letters, self._cut = (
-            words,
-            characters,
-            word_numbers,
-            letters,
-            cut,
-        )
+        import numpy as np
+
+        self._words, self._characters, self._letters, self._cut = words, characters, letters, cut
+        self._numbers = {**word_numbers, _END: -1}
+        self._idf = np.concatenate([words.idf, characters.idf])
 
     @classmethod
     def make(cls, pipeline: Any, cut: Cut) -> FastFeatures | None:
@@ -119,19 +109,28 @@ class FastFeatures:
     def transform(self, folded: Sequence[str]) -> Any:
         """Folded sentences -> sparse (sentences, features), float32, columns as in the pipeline."""
         import numpy as np
-        from scipy.sparse import hstack
+        from scipy.sparse import csr_matrix
 
-        count = len(folded)
-        number = self._numbers.get
-        spaced = [join_words(text, self._cut) for text in folded]
-        cuts = [[number(word, 0) for word in text.split(" ")] for text in spaced]
-        sizes = np.fromiter((len(cut) + 1 for cut in cuts), dtype=np.int64, count=count)
-        items = np.fromiter((n for cut in cuts for n in (*cut, 0)), dtype=np.int64, count=int(sizes.sum()))
-        words = self._words.weigh(items, np.repeat(np.arange(count), sizes), count)
-
-        # A newline closes each sentence: folded text holds none, and no n-gram does.
-        joined = "\n".join(spaced) + "\n"
+        sentences = [split_words(text, self._cut) for text in folded]
+        words = [word for sentence in sentences for word in (*sentence, _END)]
+        joined = "".join([" ".join(sentence) + _END for sentence in sentences])
+        numbers = np.fromiter(map(self._numbers.get, words, repeat(0)), dtype=np.int64, count=len(words))
         codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-        lengths = np.fromiter((len(text) + 1 for text in spaced), dtype=np.int64, count=count)
-        letters = self._characters.weigh(self._letters[codes], np.repeat(np.arange(count), lengths), count)
-        return hstack([words, letters], format="csr", dtype=np.float32)
+
+        first = len(self._words.idf)  # column of the first character n-gram
+        bits = max(len(self._idf) - 1, 1).bit_length()
+        word_ends, word_columns = self._words.find(numbers.clip(min=0))
+        letter_ends, letter_columns = self._characters.find(self._letters[codes])
+        rows = np.concatenate([np.cumsum(numbers < 0)[word_ends], np.cumsum(codes == ord(_END))[letter_ends]])
+        # Row and column of every n-gram found in one integer: sorted, equal ones stand side by side and can be counted.
+        cells = np.sort((rows << bits) | np.concatenate([word_columns, letter_columns + first]))
+
+        starts = np.flatnonzero(np.diff(cells, prepend=-1))
+        rows, columns = cells[starts] >> bits, cells[starts] & ((1 << bits) - 1)
+        counts = np.diff(starts, append=len(cells)).astype(np.float32)
+        data = (1 + np.log(counts)) * self._idf[columns]
+        halves = 2 * rows + (columns >= first)  # words and characters have a length of 1 each
+        norms = np.sqrt(np.bincount(halves, data.astype(np.float64) ** 2, minlength=2 * len(folded)))
+        data /= norms[halves].astype(np.float32)
+        ends = np.concatenate(([0], np.cumsum(np.bincount(rows, minlength=len(folded)))))
+        return csr_matrix((data, columns, ends), shape=(len(folded), len(self._idf)))

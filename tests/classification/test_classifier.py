@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from jdextract.classification.classifier import Classifier
 from jdextract.classification.features import fold_duty, read_texts
 from jdextract.classification.model import DutyModel
 from jdextract.classification.titles import TitleNormalizer, match_title
-from jdextract.records import Role
+from jdextract.records import DraftDuty, DraftRecord, Piece, Role
 from jdextract.taxonomy import load_taxonomy
 
 TAXONOMY = load_taxonomy()
@@ -111,6 +113,49 @@ def test_context_moves_towards_the_title(small_model: DutyModel) -> None:
 
     alone, doubtful, trusted = shares(None), shares(role("accountant", 0.3)), shares(role("accountant", 1.0))
     assert all(a < b < c for a, b, c in zip(alone, doubtful, trusted, strict=True))
+
+
+DRAFTS = st.builds(
+    lambda title, duties: DraftRecord(
+        title=Piece(title, title, (0, 1)) if title is not None else None,
+        headcount=None,
+        duties=tuple(DraftDuty(text, text, (0, 1), heading) for text, heading in duties),
+        requirements=(),
+        compensation=(),
+    ),
+    st.sampled_from([None, "会计", "会计助理", "记账报税岗", "高级客服专员(急聘)", "软件小组带头人", "*"]),
+    st.lists(
+        st.tuples(st.sampled_from(["整理每日单据", "拍照上传资料", "核对账目", ""]), st.sampled_from([None, "报税"])),
+        max_size=4,
+    ),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(DRAFTS, max_size=6), st.booleans())
+def test_many_records_and_one(small_model: DutyModel, records: list[DraftRecord], fresh: bool) -> None:
+    """Records read together get what the methods for single titles, duties and records give, remembered or not."""
+    classifier = Classifier(small_model)
+    one = Classifier(small_model) if fresh else classifier
+    for record, found in zip(records, classifier.read_records(records), strict=True):
+        title = one.role_of_title(record.title.normalized) if record.title else None
+        texts, headings = [d.normalized for d in record.duties], [d.heading for d in record.duties]
+        duties = one.classify_in_context(texts, headings, title)
+        assert found.duties == tuple(duties)
+        assert found.role == one.role_of_record(title, duties)
+        assert found.mix == one.mix_roles(duties)
+        assert found.title == (NORMALIZER.normalize(record.title.normalized) if record.title else None)
+
+
+def test_headings_and_titles_are_told(small_model: DutyModel) -> None:
+    """What decided stands behind each duty: the model, the title where it has a role, headings where the record has some."""
+    titled = DraftRecord(
+        Piece("会计", "会计", (0, 2)), None, (DraftDuty("核对账目", "核对账目", (3, 7), "账务"),), (), ()
+    )
+    bare = DraftRecord(None, None, (DraftDuty("核对账目", "核对账目", (3, 7), None),), (), ())
+    first, second = Classifier(small_model).read_records([titled, bare])
+    assert first.duties[0].decided_by == f"duty-role:{small_model.version}+title+heading"
+    assert second.duties[0].decided_by == f"duty-role:{small_model.version}"
 
 
 def test_headings_must_fit(small_model: DutyModel) -> None:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from jdextract.classification.classifier import Classifier
 from jdextract.classification.features import fold_duty, read_texts
-from jdextract.classification.model import DutyModel, make_roles
+from jdextract.classification.memory import Memory
+from jdextract.classification.model import DutyModel, _pick_best, make_roles, share_out
 from jdextract.taxonomy import load_taxonomy
 from tests.classification.conftest import DRAFT, cut
 
@@ -57,6 +58,51 @@ def agree(model: DutyModel, texts: list[str]) -> None:
     if folded:
         slow = model.pipeline.named_steps["features"].transform(read_texts(folded, model._cut))
         assert abs(model._fast.transform(folded) - slow).max() < 1e-6
+
+
+def test_fast_decisions_are_those_of_the_pipeline(shipped: Classifier) -> None:
+    """Log-probabilities are those of the shipped pipeline's own decision values, on 500 duties."""
+    model, texts = shipped.model, DUTIES[1::5][:500]
+    decisions = model.pipeline.decision_function(read_texts([fold_duty(text) for text in texts], model._cut))
+    wanted = share_out(decisions, model.pipeline.classes_, model.settings)
+    np.testing.assert_allclose(model.log_probabilities(texts), wanted, atol=1e-5)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_rows_depend_on_nothing_but_their_text(small_model: DutyModel, data: st.DataObject) -> None:
+    """To the last bit: any order, any split into calls, and whether a sentence was read before give the same numbers."""
+    texts = data.draw(st.lists(st.sampled_from([*DUTIES[::40], "", "Java 3", "、"]), min_size=1, max_size=30))
+    alone = {}
+    for text in texts:
+        small_model._memory = Memory(100)
+        alone[text] = small_model.log_probabilities([text])[0]
+    small_model._memory = Memory(data.draw(st.integers(1, 40)))
+    start = 0
+    while start < len(texts):
+        end = start + data.draw(st.integers(1, 30))
+        rows = small_model.log_probabilities(texts[start:end])
+        np.testing.assert_array_equal(rows, [alone[text] for text in texts[start:end]])
+        start = end
+
+
+def test_rows_of_the_package_in_large_batches(shipped: Classifier) -> None:
+    """The same for the shipped model: 400 sentences in one call, each alone, and backwards."""
+    texts = list(dict.fromkeys(DUTIES[3::7]))[:400]
+    model = shipped.model
+    model._memory = Memory(10)
+    together = model.log_probabilities(texts)
+    backwards = model.log_probabilities(texts[::-1])[::-1]
+    alone = np.concatenate([model.log_probabilities([text]) for text in texts])
+    np.testing.assert_array_equal(together, backwards)
+    np.testing.assert_array_equal(together, alone)
+
+
+@given(st.lists(st.lists(st.sampled_from([-0.5, -1.0, -2.0, -3.0]), min_size=5, max_size=5), max_size=6))
+def test_best_roles_are_those_of_a_stable_sort(rows: list[list[float]]) -> None:
+    """The roles of highest probability, the highest first, and of equal ones the first."""
+    logs = np.array(rows).reshape(-1, 5)
+    np.testing.assert_array_equal(_pick_best(logs, 4), np.argsort(-logs, axis=1, kind="stable")[:, :4])
 
 
 def test_threshold() -> None:

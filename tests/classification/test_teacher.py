@@ -11,6 +11,7 @@ from jdextract.classification.features import fold_duty
 from jdextract.classification.settings import Settings
 from jdextract.classification.teacher import find_taught_examples, label_key, read_labels
 from jdextract.errors import ModelError
+from jdextract.taxonomy import load_taxonomy
 
 SEGMENTS = [
     ("会计", "审核原始凭证并登记账簿"),
@@ -37,12 +38,23 @@ def test_labels_are_found_by_key(tmp_path: Path) -> None:
 
 
 def test_labels_with_texts(tmp_path: Path) -> None:
-    """JSON lines with text and role are labels too."""
+    """JSON lines with text and role are labels too, which are learned without any pages; held-out ones are not."""
     file = tmp_path / "labels.jsonl"
     file.write_text(
         json.dumps({"text": "按期申报增值税；", "role": "accountant"}, ensure_ascii=False), encoding="utf-8"
     )
-    assert [e.text for e in find_taught_examples(SEGMENTS, read_labels(file), Settings())] == ["按期申报增值税"]
+    labels = read_labels(file)
+    for segments in (SEGMENTS, []):
+        assert [e.text for e in find_taught_examples(segments, labels, Settings())] == ["按期申报增值税"]
+    assert not find_taught_examples([], labels, Settings(), held_out=["按期申报增值税"])
+
+
+def test_labels_of_another_taxonomy(tmp_path: Path) -> None:
+    """A role that the taxonomy does not have is told by name, before anything is trained."""
+    file = tmp_path / "labels.csv"
+    file.write_text("key,role\n0001f4d38edc1e2b,astronaut\n", encoding="utf-8")
+    with pytest.raises(ModelError, match="'astronaut' is not in the taxonomy"):
+        read_labels(file, load_taxonomy())
 
 
 @pytest.mark.parametrize(
@@ -59,9 +71,7 @@ def test_files_without_labels(tmp_path: Path, name: str, content: str) -> None:
 
 def test_shipped_labels() -> None:
     """The labels of the shipped model name roles of the taxonomy and hold no text."""
-    from jdextract.taxonomy import load_taxonomy
-
-    labels = read_labels(Path(__file__).parents[2] / "corpus" / "teacher" / "postings.csv")
-    assert len(labels) == 9_600
-    assert set(labels.values()) <= {*load_taxonomy().role_ids, "none"}
-    assert all(len(key) == 16 and int(key, 16) >= 0 for key in labels)
+    labels = read_labels(Path(__file__).parents[2] / "corpus" / "teacher" / "postings.csv", load_taxonomy())
+    assert not labels.texts
+    assert len(labels.roles) == 9_600
+    assert all(len(key) == 16 and int(key, 16) >= 0 for key in labels.roles)
