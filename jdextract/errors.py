@@ -10,8 +10,11 @@ JdextractError
 │   ├── DamagedInput        truncated, random, or not what its name says
 │   ├── ProtectedInput      encrypted, or no rights to open it
 │   ├── OversizedInput      over a stated bound (bytes, nesting, expansion, columns)
-│   └── MissingColumn       a table without the column that was asked for
+│   ├── MissingColumn       a table without the column that was asked for
+│   ├── CrashingInput       ends the process that works on it
+│   └── EndlessInput        takes longer than the time limit
 ├── ModelError              a model that can't be loaded, or was made for another taxonomy
+├── RunError                a run that can't begin or go on: another one writes there, or it was interrupted
 └── TaxonomyError           a taxonomy file that breaks its rules
 """
 
@@ -64,6 +67,18 @@ class OversizedInput(ReadError):
 
 class MissingColumn(ReadError):
     """A table without the column that was asked for."""
+
+
+class CrashingInput(ReadError):
+    """Ends the process that works on it."""
+
+
+class EndlessInput(ReadError):
+    """Takes longer than the time limit."""
+
+
+class RunError(JdextractError):
+    """A run that can't begin or go on."""
 
 
 class ModelError(JdextractError):

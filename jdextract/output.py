@@ -21,7 +21,7 @@ from jdextract.records import Duty, RoleRecord
 if TYPE_CHECKING:
     import polars
 
-_RECORDS_PER_PART = 4_000  # of a Parquet file: what is held in memory, and the size of a row group
+RECORDS_PER_PART = 4_000  # of a Parquet file: what is held in memory, and the size of a row group
 
 # First characters that make Excel, LibreOffice or Google Sheets read a cell as a formula; the full-width ones count in
 # East Asian versions of Excel. https://owasp.org/www-community/attacks/CSV_Injection
@@ -82,23 +82,28 @@ class CsvWriter:
 
     def write(self, record: RoleRecord) -> None:
         """Add the rows of one record."""
-        common = (
-            record.record_id,
-            record.document.id,
-            defuse(record.document.source),
-            record.document.script,
-            defuse(record.title.text) if record.title else None,
-            record.role.id,
-            record.headcount,
-        )
-        for index, duty in enumerate(record.duties):
-            self._rows.writerow((*common, index, *_duty_cells(duty)))
-        if not record.duties:
-            self._rows.writerow((*common, *[None] * (len(CSV_COLUMNS) - len(common))))
+        self._rows.writerows(csv_rows(record))
 
     def detach(self) -> None:
         """Hand the stream back."""
         self._text.detach()
+
+
+def csv_rows(record: RoleRecord) -> Iterator[tuple[object, ...]]:
+    """The cells of one record, a row a duty, in the order of `CSV_COLUMNS`."""
+    common = (
+        record.record_id,
+        record.document.id,
+        defuse(record.document.source),
+        record.document.script,
+        defuse(record.title.text) if record.title else None,
+        record.role.id,
+        record.headcount,
+    )
+    for index, duty in enumerate(record.duties):
+        yield (*common, index, *_duty_cells(duty))
+    if not record.duties:
+        yield (*common, *[None] * (len(CSV_COLUMNS) - len(common)))
 
 
 def defuse(text: str) -> str:
@@ -135,7 +140,7 @@ class ParquetWriter:
     def write(self, record: RoleRecord) -> None:
         """Add one row."""
         self._waiting.append(record.model_dump())
-        if len(self._waiting) == _RECORDS_PER_PART:
+        if len(self._waiting) == RECORDS_PER_PART:
             self._write_part()
 
     def finish(self, target: Path) -> None:
@@ -144,7 +149,7 @@ class ParquetWriter:
 
         if self._waiting or not self._parts:
             self._write_part()
-        polars.scan_parquet(self._parts).sink_parquet(target, row_group_size=_RECORDS_PER_PART)
+        polars.scan_parquet(self._parts).sink_parquet(target, row_group_size=RECORDS_PER_PART)
 
     def _write_part(self) -> None:
         import polars
@@ -183,6 +188,7 @@ def parquet_schema() -> polars.Schema:
             }
         )
         | repeats
+        | {"assistance": List(Struct(columns({"task": String, "duty": Int64, "outcome": String, "by": String})))}
     )
 
 
@@ -212,7 +218,7 @@ def _parquet(target: Path) -> Iterator[Writer]:
             writer.finish(place)
 
 
-_FORMATS: dict[str, Callable[[Path], AbstractContextManager[Writer]]] = {
+FORMATS: dict[str, Callable[[Path], AbstractContextManager[Writer]]] = {
     ".jsonl": _json_lines,
     ".ndjson": _json_lines,
     ".csv": _csv,
@@ -222,12 +228,12 @@ _FORMATS: dict[str, Callable[[Path], AbstractContextManager[Writer]]] = {
 
 def open_writer(target: Path) -> AbstractContextManager[Writer]:
     """A writer for the suffix of `target`. If the block raises, the target stays as it was. Raises ConfigError."""
-    make = _FORMATS.get(target.suffix.lower())
+    make = FORMATS.get(target.suffix.lower())
     if make is None:
         raise ConfigError(
             f"no writer for {target.suffix or 'a name without suffix'}",
             where=str(target),
-            hint="end it in " + ", ".join(_FORMATS),
+            hint="end it in " + ", ".join(FORMATS),
         )
     return make(target)
 

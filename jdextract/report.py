@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, get_args
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, get_args
 
 from jdextract.htmlpage import load_part, load_templates, make_policy
 from jdextract.output import replacing
@@ -72,15 +72,63 @@ class RecordView:
         return (*((self.title,) if self.title else ()), *self.duties, *self.requirements, *self.compensation)
 
 
-class ReportWriter:
-    """Takes documents one by one and writes the page when its block ends.
+class ReportPage:
+    """Renders the page of a run, its parts one by one and then the whole.
 
     `labels` gives role ids a Chinese and an English name; a role without one is shown by its id.
     """
 
+    def __init__(self, labels: Labels | None = None) -> None:
+        self._templates = _templates(labels or {})
+
+    def render(self, number: int, source: SourceText, explained: Explained) -> tuple[bytes, bytes]:
+        """The entry and the article of one document, counted from 0; empty for one that is beyond what is shown."""
+        if number >= NAMED_DOCUMENTS:
+            return b"", b""
+        records = view_records(number, explained.records)
+        document = {"number": number, "source": source, "records": records, "shown": number < SHOWN_DOCUMENTS}
+        name = self._templates.get_template("name.html.j2").render(document).encode()
+        if number >= SHOWN_DOCUMENTS:
+            return name, b""
+        template = self._templates.get_template("document.html.j2")
+        runs = split_runs(source.text[:SHOWN_CHARACTERS], explained.draft.segments, records)
+        article = template.render(document, draft=explained.draft, runs=runs, limit=SHOWN_CHARACTERS)
+        return name, article.encode()
+
+    def write(
+        self,
+        stream: BinaryIO,
+        names: IO[bytes],
+        documents: IO[bytes],
+        counts: Mapping[str, int],
+        failures: Sequence[ReadFailure],
+    ) -> None:
+        """Write the page from its rendered entries and articles.
+
+        `counts`: documents, records, duties, failures. `failures`: the first of them.
+        """
+        style, script = (load_part(self._templates, name) for name in ("style.css", "script.js"))
+        page = self._templates.get_template("page.html.j2").stream(
+            counts=counts,
+            names=_chunks(names),
+            documents=_chunks(documents),
+            failures=failures,
+            zones=get_args(Zone),
+            shown=SHOWN_DOCUMENTS,
+            named=NAMED_DOCUMENTS,
+            style=style,
+            script=script,
+            policy=make_policy(style, script),
+        )
+        page.dump(stream, encoding="utf-8")
+
+
+class ReportWriter:
+    """Takes documents one by one and writes the page when its block ends. `labels` as in ReportPage."""
+
     def __init__(self, path: Path, labels: Labels | None = None) -> None:
         self._path = path
-        self._templates = _templates(labels or {})
+        self._page = ReportPage(labels)
         self._stack = ExitStack()
         self._documents: IO[bytes]
         self._names: IO[bytes]
@@ -88,30 +136,18 @@ class ReportWriter:
         self._counts = {"documents": 0, "records": 0, "duties": 0, "failures": 0}
 
     def __enter__(self) -> ReportWriter:
-        self._documents = self._spool()
-        self._names = self._spool()
+        self._documents = self._stack.enter_context(tempfile.TemporaryFile())
+        self._names = self._stack.enter_context(tempfile.TemporaryFile())
         return self
-
-    def _spool(self) -> IO[bytes]:
-        return self._stack.enter_context(tempfile.TemporaryFile())
 
     def add(self, source: SourceText, explained: Explained) -> None:
         """Add one document."""
-        number = self._counts["documents"]
+        name, article = self._page.render(self._counts["documents"], source, explained)
+        self._names.write(name)
+        self._documents.write(article)
         self._counts["documents"] += 1
         self._counts["records"] += len(explained.records)
         self._counts["duties"] += sum(len(record.duties) for record in explained.records)
-        if number >= NAMED_DOCUMENTS:
-            return
-        records = view_records(number, explained.records)
-        document = {"number": number, "source": source, "records": records, "shown": number < SHOWN_DOCUMENTS}
-        self._names.write(self._templates.get_template("name.html.j2").render(document).encode())
-        if number < SHOWN_DOCUMENTS:
-            template = self._templates.get_template("document.html.j2")
-            runs = split_runs(source.text[:SHOWN_CHARACTERS], explained.draft.segments, records)
-            template.stream(document, draft=explained.draft, runs=runs, limit=SHOWN_CHARACTERS).dump(
-                self._documents, encoding="utf-8"
-            )
 
     def add_failure(self, failure: ReadFailure) -> None:
         """Name an input that could not be read."""
@@ -124,24 +160,8 @@ class ReportWriter:
     ) -> None:
         with self._stack:
             if kind is None:
-                self._write_page()
-
-    def _write_page(self) -> None:
-        style, script = (load_part(self._templates, name) for name in ("style.css", "script.js"))
-        page = self._templates.get_template("page.html.j2").stream(
-            counts=self._counts,
-            names=_chunks(self._names),
-            documents=_chunks(self._documents),
-            failures=self._failures,
-            zones=get_args(Zone),
-            shown=SHOWN_DOCUMENTS,
-            named=NAMED_DOCUMENTS,
-            style=style,
-            script=script,
-            policy=make_policy(style, script),
-        )
-        with replacing(self._path) as stream:
-            page.dump(stream, encoding="utf-8")
+                with replacing(self._path) as stream:
+                    self._page.write(stream, self._names, self._documents, self._counts, self._failures)
 
 
 def write_report(

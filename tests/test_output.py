@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from jdextract.errors import ConfigError
 from jdextract.output import CSV_COLUMNS, defuse, open_writer, parquet_schema, replacing
-from jdextract.records import Duplicate, RoleRecord, RoleShare, TitleDetail
+from jdextract.records import AssistanceNote, Duplicate, RoleRecord, RoleShare, TitleDetail
 from tests.samples import HANS, HANT, MIXED, explain_marked, explained
 
 
@@ -56,7 +56,7 @@ def test_parquet_gives_back_every_record(tmp_path: Path, records: list[RoleRecor
 
 def test_parquet_joins_its_parts(tmp_path: Path, records: list[RoleRecord], monkeypatch: pytest.MonkeyPatch) -> None:
     """More records than fit into one part come out in order, and no part is left behind."""
-    monkeypatch.setattr("jdextract.output._RECORDS_PER_PART", 2)
+    monkeypatch.setattr("jdextract.output.RECORDS_PER_PART", 2)
     write(tmp_path / "r.parquet", records * 3)
     ids = pl.read_parquet(tmp_path / "r.parquet")["record_id"].to_list()
     assert ids == [record.record_id for record in records * 3]
@@ -94,6 +94,8 @@ def test_parquet_schema_names_every_field_of_the_record(records: list[RoleRecord
     full = full.model_copy(
         update={"duties": duties, "document": full.document.model_copy(update=duplicate)} | duplicate
     )
+    note = AssistanceNote(task="adjudicate", duty=0, outcome="applied", by="llm:m:adjudicate-1")
+    full = full.model_copy(update={"assistance": (note,)})
     assert {name: names(kind) for name, kind in parquet_schema().items()} == keys(as_json(full))
 
 

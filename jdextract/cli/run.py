@@ -1,214 +1,229 @@
-"""One run of `jdextract extract`: the pipeline's documents into every file that was asked for."""
+"""One run of `jdextract extract`: what it says on the way and at its end."""
 
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
+from jdextract.batch import Limits, Options, Outcome, Targets, run_batch
+from jdextract.batch.results import DocumentResult
+from jdextract.batch.tally import Tally
 from jdextract.cli.console import Status, console, failure_line, visible
 from jdextract.cli.progress import Meter
 from jdextract.config import Config
-from jdextract.errors import ConfigError, JdextractError, ModelError
-from jdextract.output import JsonLinesWriter, Writer, open_writer, replacing
-from jdextract.pipeline import Explained, Pipeline
-from jdextract.records import Draft, ReadFailure, SourceText
-from jdextract.report import Labels, ReportWriter
-from jdextract.taxonomy import load_taxonomy
 
 _FAILURES_SHOWN = 50  # on standard error; the file of errors has them all
-_SUMMARY_ROWS = 200
+_STAGES = ("loading", "reading", "extraction", "classification", "marking", "writing")
+_ASSISTED_STAGES = ("planning", "assistance")  # with a language model
+# Failures that another run may not meet; the others are a model's answers, or limits that were asked for.
+_NO_ANSWER = ("refused", "unreachable", "circuit-open", "not-recorded")
+
+__all__ = ["Limits", "Options", "Sayings", "Targets", "plan", "run"]
 
 
 @dataclass(frozen=True, slots=True)
-class Targets:
-    """Where a run writes to; None for what was not asked for (records then go to standard output)."""
+class Sayings:
+    """What a run says, and where."""
 
-    records: Path | None
-    html: Path | None
-    texts: Path | None
-    errors: Path | None
-
-
-@dataclass(slots=True)
-class Tally:
-    """What was found so far."""
-
-    documents: int = 0
-    records: int = 0
-    duties: int = 0
-    failures: int = 0
-    rows: list[tuple[str, ...]] = field(default_factory=list)  # of the summary, the first documents only
-    started: float = field(default_factory=time.monotonic)
-
-    def add(self, source: SourceText, explained: Explained) -> None:
-        """Count one document."""
-        records = explained.records
-        duties = sum(len(record.duties) for record in records)
-        self.documents += 1
-        self.records += len(records)
-        self.duties += duties
-        if len(self.rows) < _SUMMARY_ROWS:
-            titles = [record.title.text for record in records if record.title]
-            shown = "、".join(titles[:3]) + (" …" if len(titles) > 3 else "")
-            requirements = sum(len(record.requirements) for record in records)
-            self.rows.append((source.source, str(len(records)), str(duties), str(requirements), shown))
-
-    def line(self) -> str:
-        """The last line of a run."""
-        return (
-            f"{self.documents} documents, {self.records} records, {self.duties} duties, "
-            f"{self.failures} failures, {time.monotonic() - self.started:.1f} seconds"
-        )
-
-    @property
-    def status(self) -> Status:
-        if not self.documents:
-            return Status.NOTHING_DONE
-        return Status.PARTLY_DONE if self.failures else Status.DONE
+    summary: bool = False  # a table of the first documents at the end
+    quiet: bool = False
+    log: Path | None = None  # JSON Lines
+    profile: Path | None = None  # seconds by stage as JSON
 
 
-class GuardedPipeline(Pipeline):
-    """A pipeline that outlives a document which breaks it.
+class _Watch:
+    """Passes what happens to the meter."""
 
-    The one place where any exception is caught: among millions of scraped pages one that no rule foresaw must not end
-    the run. Such a document becomes a ReadFailure with stage `extraction`. What is wrong with the installation (a
-    missing file, a model that does not load) is the same for every document and ends the run.
-    """
+    def __init__(self, meter: Meter, *, errors: bool) -> None:
+        self._meter, self._errors, self._failures = meter, errors, 0
 
-    _broken: ReadFailure | None = None
+    def begin(self, tally: Tally) -> None:
+        """The run begins, or goes on."""
+        self._meter.begin(tally.documents + tally.failed, tally.failed)
+        if tally.documents + tally.failed:
+            self._meter.say(f"going on after {tally.documents + tally.failed} documents")
 
-    def explain(self, source: SourceText) -> Explained:
-        """Extract one document, or nothing from one that breaks; `watch` then gives its failure."""
-        try:
-            return super().explain(source)
-        except JdextractError:
-            raise
-        except (OSError, ImportError) as error:
-            raise ModelError(str(error), hint="install jdextract again") from error
-        except Exception as error:
-            self._broken = ReadFailure(
-                path=source.source,
-                stage="extraction",
-                error=type(error).__name__,
-                what=str(error) or "no message",
-                hint="report this document; `jdextract --debug explain FILE` shows the traceback",
-            )
-            return Explained(Draft(source, "none", "unknown", (), ()), ())
+    def see(self, result: DocumentResult) -> None:
+        """One document or one failed input was written."""
+        self._meter.advance(result.source, failed=result.failure is not None)
+        if result.failure is None:
+            return
+        self._failures += 1
+        if self._failures <= _FAILURES_SHOWN:
+            self._meter.say(failure_line(result.failure))
+        elif self._failures == _FAILURES_SHOWN + 1:
+            more = "; the file of errors has them all" if self._errors else ""
+            self._meter.say("more failures are not shown here" + more)
 
-    def watch(self, inputs: Sequence[str]) -> Iterator[tuple[SourceText, Explained] | ReadFailure]:
-        """`extract`, with a failure in the place of a document that broke."""
-        for item in self.extract(inputs):
-            broken, self._broken = self._broken, None
-            yield broken or item
+    def remark(self, text: str) -> None:
+        """Something that takes a while begins or has come out."""
+        self._meter.say(text)
 
 
-def run(settings: Config, inputs: Sequence[str], targets: Targets, *, summary: bool, quiet: bool) -> Status:
-    """Extract the inputs into the targets. With no document read, the targets but the errors stay as they were."""
-    _check_targets(inputs, targets)
-    tally = Tally()
-    with ExitStack() as stack:
-        errors = stack.enter_context(replacing(targets.errors, keep_on_error=True)) if targets.errors else None
-        meter = stack.enter_context(Meter(inputs, quiet=quiet))
-        try:
-            _fill(GuardedPipeline(settings), inputs, targets, tally, meter, errors)
-        except _NothingRead:
-            meter.say("error: no document was read")
+def plan(settings: Config, inputs: Sequence[str], options: Options, requests: Path | None, *, quiet: bool) -> None:
+    """Print what a language model would be asked; write the requests if a file is given for them."""
+    from jdextract.batch.planning import collect_requests, plan_questions
+    from jdextract.batch.run import make_crew, make_order
+
+    order, crew = make_order(settings), make_crew(settings, options)
+    planned = plan_questions(inputs, order, crew, again=requests is not None)
+    found = planned.as_dict()
+    if requests:
+        found["requests"] = collect_requests(inputs, order, crew, planned.cutoff, requests)
+    print(json.dumps(found, ensure_ascii=False, indent=1))
     if not quiet:
-        print(tally.line(), file=sys.stderr)
-    if summary and tally.documents:
-        _print_summary(tally, stderr=targets.records is None)
-    return tally.status
+        print(planned.describe(), file=sys.stderr)
 
 
-class _NothingRead(Exception):
-    """No document was read."""
+def run(settings: Config, inputs: Sequence[str], targets: Targets, options: Options, sayings: Sayings) -> Status:
+    """Extract the inputs into the targets. With no document read, the targets but the errors stay as they were."""
+    started = time.monotonic()
+    stream = None if targets.records else sys.stdout.buffer
+    with _logging_to(sayings.log), Meter(inputs, quiet=sayings.quiet) as meter:
+        watch = _Watch(meter, errors=targets.errors is not None)
+        try:
+            outcome = run_batch(inputs, targets, settings, options, observer=watch, stream=stream)
+        except KeyboardInterrupt:
+            if targets.records and meter.documents:
+                meter.say("what is done is kept: the same command with --resume goes on")
+            raise
+        if not outcome.tally.documents:
+            meter.say("error: no document was read")
+    _end(outcome, targets, sayings, time.monotonic() - started)
+    if not outcome.tally.documents:
+        return Status.NOTHING_DONE
+    return Status.PARTLY_DONE if outcome.tally.failed or _unanswered(outcome) else Status.DONE
 
 
-def _fill(
-    pipeline: GuardedPipeline,
-    inputs: Sequence[str],
-    targets: Targets,
-    tally: Tally,
-    meter: Meter,
-    errors: BinaryIO | None,
-) -> None:
-    with ExitStack() as stack:
-        writer: Writer
-        if targets.records:
-            writer = stack.enter_context(open_writer(targets.records))
-        else:
-            writer = JsonLinesWriter(sys.stdout.buffer)
-        report = None
-        if targets.html:
-            report = stack.enter_context(ReportWriter(targets.html, _labels(pipeline.config)))
-        if targets.texts:
-            targets.texts.mkdir(parents=True, exist_ok=True)
-        for item in pipeline.watch(inputs):
-            meter.advance(item.path if isinstance(item, ReadFailure) else item[0].source)
-            if isinstance(item, ReadFailure):
-                _note_failure(item, tally, meter, errors)
-                if report:
-                    report.add_failure(item)
-                continue
-            source, explained = item
-            for record in explained.records:
-                writer.write(record)
-            if report:
-                report.add(source, explained)
-            if targets.texts:
-                _save_text(source, targets.texts)
-            tally.add(source, explained)
-        if not tally.documents:
-            raise _NothingRead
+def _unanswered(outcome: Outcome) -> int:
+    """Questions that a language model gave no answer to."""
+    asked = outcome.summary["llm"]
+    if not asked:
+        return 0
+    return sum(ends["failed"].get(kind, 0) for ends in asked["outcomes"].values() for kind in _NO_ANSWER)
 
 
-def _check_targets(inputs: Sequence[str], targets: Targets) -> None:
-    """Refuse to write over an input, or two things into one file. Raises ConfigError."""
-    files = [path.resolve() for path in (targets.records, targets.html, targets.errors) if path]
-    taken = {Path(name).resolve() for name in inputs if name != "-"}
-    for path in files:
-        if path in taken:
-            raise ConfigError("is an input or is written twice", where=str(path), hint="give another output path")
-        taken.add(path)
+def _end(outcome: Outcome, targets: Targets, sayings: Sayings, seconds: float) -> None:
+    tally = outcome.tally
+    if not sayings.quiet:
+        line = (
+            f"{tally.documents} documents, {tally.counts['records']} records, {tally.counts['duties']} duties, "
+            f"{tally.failed} failures, {seconds:.1f} seconds"
+        )
+        print(line, file=sys.stderr)
+        if outcome.summary["llm"]:
+            _print_assistance(outcome.summary["llm"])
+    if sayings.summary and tally.documents:
+        _print_summary(outcome, stderr=targets.records is None)
+    if sayings.profile:
+        profile = _profile(outcome)
+        sayings.profile.parent.mkdir(parents=True, exist_ok=True)
+        sayings.profile.write_text(json.dumps(profile, indent=1) + "\n", encoding="utf-8")
+        if not sayings.quiet:
+            _print_profile(profile)
 
 
-def _note_failure(failure: ReadFailure, tally: Tally, meter: Meter, errors: BinaryIO | None) -> None:
-    tally.failures += 1
-    if errors:
-        line = json.dumps(asdict(failure), ensure_ascii=False) + "\n"
-        # Half a surrogate pair, as in a file name that is not UTF-8, becomes the JSON escape of itself.
-        errors.write(line.encode("utf-8", "backslashreplace"))
-    if tally.failures <= _FAILURES_SHOWN:
-        meter.say(failure_line(failure))
-    elif tally.failures == _FAILURES_SHOWN + 1:
-        meter.say("more failures are not shown here" + ("; the file of errors has them all" if errors else ""))
+def _print_assistance(asked: dict[str, Any]) -> None:
+    ends = Counter[str]()
+    for task in asked["outcomes"].values():
+        ends["asked"] += task["asked"]
+        ends["applied"] += task["applied"]
+        for end in ("kept", "rejected", "failed"):
+            ends[end] += sum(task[end].values())
+    ledger = asked["ledger"]
+    cost = f", {ledger['spent']:.4f} {ledger['currency']}" if ledger["cost_known"] else ""
+    calls = f"{ledger['calls'] + ledger['earlier']['calls']} calls"
+    print(
+        f"{asked['model']}: {ends['asked']} doubts, {ends['applied']} settled, {ends['kept']} kept, "
+        f"{ends['rejected']} rejected, {ends['failed']} failed; {calls}{cost}",
+        file=sys.stderr,
+    )
+    if asked["limit_reached"]:
+        option = {"budget": "--llm-budget", "calls": "--llm-max-calls"}[asked["limit_reached"]]
+        print(f"{option} was reached; the rest stayed as without a model", file=sys.stderr)
+    for kind, reason in asked["reasons"].items():
+        print(visible(f"first failure, {kind}: {reason}"), file=sys.stderr)
 
 
-def _save_text(source: SourceText, folder: Path) -> None:
-    """As bytes, because spans count line ends as they are."""
-    (folder / f"{source.id}.txt").write_bytes(source.text.encode("utf-8", "surrogatepass"))
+def _profile(outcome: Outcome) -> dict[str, Any]:
+    seconds, documents = outcome.tally.seconds, max(outcome.tally.documents, 1)
+    shown = (*_STAGES, *(stage for stage in _ASSISTED_STAGES if stage in seconds))
+    stages = {stage: seconds.get(stage, 0.0) for stage in shown}
+    return {
+        "documents": outcome.tally.documents,
+        "workers": outcome.summary["workers"],
+        "elapsed": outcome.summary["elapsed"],
+        "seconds": {stage: round(value, 4) for stage, value in stages.items()},
+        "milliseconds_a_document": {stage: round(1000 * value / documents, 4) for stage, value in stages.items()},
+        "cpu": round(seconds.get("cpu", 0.0), 4),
+        "memory": outcome.summary["memory"],
+    }
 
 
-def _labels(config: Config) -> Labels:
-    roles = load_taxonomy(config.classification.taxonomy).roles
-    return {role.id: (role.zh, role.en) for role in roles}
+def _print_profile(profile: dict[str, Any]) -> None:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("stage", "seconds", "ms a document"):
+        table.add_column(name, justify="left" if name == "stage" else "right")
+    for stage, seconds in profile["seconds"].items():
+        table.add_row(stage, f"{seconds:.2f}", f"{profile['milliseconds_a_document'][stage]:.3f}")
+    console(stderr=True).print(table)
 
 
-def _print_summary(tally: Tally, *, stderr: bool) -> None:
+def _print_summary(outcome: Outcome, *, stderr: bool) -> None:
     from rich import box
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("document", "records", "duties", "requirements", "first titles"):
         table.add_column(name, justify="left" if name in ("document", "first titles") else "right", overflow="fold")
-    for row in tally.rows:
+    for row in outcome.rows:
         table.add_row(*map(visible, row))
-    if tally.documents > len(tally.rows):
-        table.add_row(f"… and {tally.documents - len(tally.rows)} more")
+    if outcome.tally.documents > len(outcome.rows):
+        table.add_row(f"… and {outcome.tally.documents - len(outcome.rows)} more")
     console(stderr=stderr).print(table)
+
+
+class _JsonLines(logging.Formatter):
+    """One JSON object a line: time, level, event and the fields of the event."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line of one event."""
+        at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        event = {
+            "time": f"{at}.{int(record.msecs):03}Z",
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+        }
+        line = json.dumps(event | getattr(record, "fields", {}), ensure_ascii=False)
+        return line.encode("utf-8", "backslashreplace").decode()
+
+
+@contextmanager
+def _logging_to(path: Path | None) -> Iterator[None]:
+    if path is None:
+        yield
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(_JsonLines())
+    logger = logging.getLogger("jdextract")
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(handler)
+        handler.close()

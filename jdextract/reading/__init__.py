@@ -26,7 +26,9 @@ from jdextract.reading.tables import SUFFIXES as TABLES
 from jdextract.reading.tables import read_table
 from jdextract.records import ReadFailure, SourceText
 
-__all__ = ["decode", "read", "read_bytes"]
+__all__ = ["STANDARD_INPUT", "decode", "find_paths", "is_table", "read", "read_bytes", "read_path"]
+
+STANDARD_INPUT = "-"
 
 _TEXT = {".txt": "text/plain", ".md": "text/markdown", ".text": "text/plain", "": "text/plain"}
 _HTML = frozenset({".html", ".htm", ".xhtml"})
@@ -56,15 +58,25 @@ def read(inputs: Iterable[str], config: ReadingConfig | None = None) -> Iterator
     input that can't be read: it comes as a ReadFailure and the others go on.
     """
     config = config or ReadingConfig()
+    for path in find_paths(inputs):
+        if isinstance(path, ReadFailure):
+            yield path
+        else:
+            yield from read_path(path, config)
+
+
+def find_paths(inputs: Iterable[str]) -> Iterator[Path | ReadFailure]:
+    """The files that the inputs name, in the order of `read`, none of them opened. Standard input comes as `Path("-")`."""
     for name in inputs:
-        if name == "-":
-            yield from _guard(lambda: iter([read_bytes(_take(sys.stdin.buffer, config), "-", config)]), "-")
-            continue
-        for path in _find(name):
-            if isinstance(path, ReadFailure):
-                yield path
-            else:
-                yield from _read_path(path, config)
+        if name == STANDARD_INPUT:
+            yield Path(name)
+        else:
+            yield from _find(name)
+
+
+def is_table(path: Path) -> bool:
+    """Whether the file gives a document a row; any other file is one document."""
+    return path.suffix.lower() in TABLES
 
 
 def _fail(where: str, error: ReadError | ConfigError) -> ReadFailure:
@@ -124,10 +136,14 @@ def _walk(folder: Path) -> Iterator[Path | ReadFailure]:
     yield from failures
 
 
-def _read_path(path: Path, config: ReadingConfig) -> Iterator[SourceText | ReadFailure]:
+def read_path(path: Path, config: ReadingConfig) -> Iterator[SourceText | ReadFailure]:
+    """The documents of one file, or of standard input for `Path("-")`."""
+    if str(path) == STANDARD_INPUT:
+        yield from _guard(lambda: iter([read_bytes(_take(sys.stdin.buffer, config), "-", config)]), "-")
+        return
     # A name that is not UTF-8 (unpacked from a GBK archive) is shown with escapes: no output file takes it as it is.
     where = os.fsencode(path).decode("utf-8", "backslashreplace")
-    if path.suffix.lower() in TABLES:
+    if is_table(path):
         yield from _guard(lambda: read_table(path, where, config), where)
     else:
         yield from _guard(lambda: iter([read_bytes(_load(path, config), where, config)]), where)

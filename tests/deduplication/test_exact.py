@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jdextract.deduplication.exact import FirstSeen, wording_key
@@ -26,6 +26,7 @@ def record(number: int, duties: list[str]) -> RoleRecord:
     )
 
 
+@settings(deadline=None)  # the rules are loaded on the way
 @given(
     st.lists(st.lists(st.sampled_from(["采购", "采 购", "采购;", "销售", "盘点库存", "PK"]), max_size=4), max_size=6)
 )
