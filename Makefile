@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check gate bench train clean
+.PHONY: run test check gate bench bench-speed train clean
 
 run: $(VENV)/.run
 	$(BIN)/jdextract extract corpus/documents/samples -o out/records.jsonl --html out/report.html --summary
@@ -22,6 +22,10 @@ gate: $(VENV)/.test
 # Against other programs: see the head of tests/benchmarks/deduplication.py for the environment that they need.
 bench: $(VENV)/.test
 	$(BIN)/python -m tests.benchmarks.deduplication --rows 20000 -o out/deduplication.json
+
+# Speed on real postings: give a folder of them, POSTINGS=FOLDER.
+bench-speed: $(VENV)/.test
+	$(BIN)/python -m tests.benchmarks.speed --postings $(POSTINGS) -o out/speed.json
 
 train: $(VENV)/.test
 	$(BIN)/jdextract train corpus -o models

@@ -13,10 +13,12 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from jdextract.errors import ConfigError
 
@@ -71,12 +73,52 @@ class DeduplicationConfig(_Section):
     document_similarity: float = Field(default=0.8, gt=0, le=1)
 
 
+class LlmConfig(_Section):
+    """Language-model assistance. The key is no setting: the environment holds it (`jdextract.llm.credentials`)."""
+
+    model: str | None = Field(default=None, min_length=1, max_length=200)  # None: no language model is asked
+    base_url: str = "https://api.openai.com/v1"  # of any OpenAI-compatible endpoint
+    mode: Literal["auto", "native", "tool", "prompted"] = "auto"  # how answers are made to fit the schema
+    concurrency: int = Field(default=4, ge=1, le=256)
+    timeout: float = Field(default=60, gt=0)  # seconds, for one exchange as a whole
+    retries: int = Field(default=4, ge=0, le=20)  # after 429, 5xx, time-outs and lost connections
+    schema_retries: int = Field(default=2, ge=0, le=10)  # after an answer that does not fit the schema
+    max_wait: float = Field(default=60, ge=0)  # seconds: bound of `Retry-After` and of the back-off
+    breaker_failures: int = Field(default=10, ge=1)  # in a row, until nothing is sent for `breaker_pause` seconds
+    breaker_pause: float = Field(default=30, ge=0)
+    max_response_bytes: int = Field(default=2_000_000, gt=0)
+    budget: Decimal | None = Field(default=None, ge=0)  # of one run, in the currency of the price table
+    max_calls: int | None = Field(default=None, ge=0)  # of one run
+    cutoff: float | None = Field(default=None, ge=0)  # least value per token of a question; None: what the limits allow
+    price: str = ""  # IN/OUT per million tokens, such as "0.15/0.60" or "1/4 CNY"; empty: from the price table
+    thinking_tokens: int = Field(default=0, ge=0)  # room for a thinking model, on top of each request's own bound
+    extra_body: str = ""  # JSON object that goes into every request, such as '{"enable_thinking": false}'
+    cache: Path = Path("jdextract-llm.sqlite")  # every answer, so that none is paid twice
+    replay: bool = False  # answers from the cache only, nothing is sent
+
+    @field_validator("base_url")
+    @classmethod
+    def _check_base_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
+            raise ValueError("must be an http or https address without a user, a password or a query")
+        return value
+
+    @field_validator("extra_body")
+    @classmethod
+    def _check_extra_body(cls, value: str) -> str:
+        if value and not isinstance(json.loads(value), dict):
+            raise ValueError("must be a JSON object")
+        return value
+
+
 class Config(_Section):
     reading: ReadingConfig = ReadingConfig()
     tokens: TokensConfig = TokensConfig()
     extraction: ExtractionConfig = ExtractionConfig()
     classification: ClassificationConfig = ClassificationConfig()
     deduplication: DeduplicationConfig = DeduplicationConfig()
+    llm: LlmConfig = LlmConfig()
 
     def digest(self) -> str:
         """16 hex digits that change with any setting."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -118,17 +118,21 @@ class Pipeline:
         """Role records of one document, in document order."""
         return self.explain(source).records
 
-    def extract(self, inputs: Iterable[str]) -> Iterator[tuple[SourceText, Explained] | ReadFailure]:
+    def extract(
+        self, inputs: Iterable[str], *, assist: Callable[[Sequence[Explained]], list[Explained]] | None = None
+    ) -> Iterator[tuple[SourceText, Explained] | ReadFailure]:
         """Read and extract files, folders, globs or `-`, in a stable order; what can't be read comes as a ReadFailure.
 
-        Exact duplicates among the duties of the run are marked with `duplicate_of`.
+        Exact duplicates among the duties of the run are marked with `duplicate_of`. `assist` corrects documents before
+        that, such as `jdextract.llm.assist.Assistant.assist`.
         """
         from jdextract.deduplication.exact import FirstSeen
         from jdextract.reading import read
 
         with FirstSeen() as first_seen:
             for group in _group(read(inputs, self.config.reading)):
-                found = iter(self.explain_many([item for item in group if isinstance(item, SourceText)]))
+                explained_group = self.explain_many([item for item in group if isinstance(item, SourceText)])
+                found = iter(assist(explained_group) if assist else explained_group)
                 for item in group:
                     if isinstance(item, ReadFailure):
                         yield item

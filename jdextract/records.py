@@ -224,6 +224,21 @@ class DocumentRef(_Out):
     duplicate: Duplicate | None = None
 
 
+class AssistanceNote(_Out):
+    """What a language model was asked about a record, and what became of it.
+
+    `outcome`: `applied`; `kept:<reason>`, the offline reading is no worse or the model is not sure; `rejected:<reason>`, the
+    answer does not hold; `failed:<kind>`, there is no answer. `by`: `llm:<model>:<prompt version>`.
+    """
+
+    task: Literal["zone", "adjudicate"]
+    duty: int | None = (
+        None  # index of the duty that was asked about; None: the role of the record, or the whole document
+    )
+    outcome: str
+    by: str
+
+
 class RoleRecord(_Out):
     """One position described in one place of one document."""
 
@@ -239,6 +254,7 @@ class RoleRecord(_Out):
     compensation: tuple[TextSpan, ...]
     cluster: str | None = None
     duplicate: Duplicate | None = None
+    assistance: tuple[AssistanceNote, ...] = ()
 
 
 class Evidence(_Out):

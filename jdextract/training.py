@@ -6,7 +6,7 @@ Documents of the split `report` are never trained on, so that figures on them me
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +19,13 @@ from jdextract.extraction.extractor import Extractor
 from jdextract.extraction.script import fold
 from jdextract.extraction.training import Examples, gather_weak, prepare, train_zoning
 from jdextract.records import ReadFailure, SourceText
-from jdextract.taxonomy import load_taxonomy
+from jdextract.taxonomy import Taxonomy, load_taxonomy
 
 if TYPE_CHECKING:
     from jdextract.classification.adaptation import Gain
+    from jdextract.classification.model import DutyModel
+    from jdextract.classification.settings import Settings
+    from jdextract.classification.training import Example
 
 Tell = Callable[[str], None]
 
@@ -73,11 +76,22 @@ def train_zones(corpus: Path, output: Path, pages: Iterable[str], config: Config
 
 
 def train_roles(
-    corpus: Path, output: Path, settings: Path | None, config: Config, tell: Tell, *, search: bool = False
+    corpus: Path,
+    output: Path,
+    settings: Path | None,
+    config: Config,
+    tell: Tell,
+    *,
+    search: bool = False,
+    teacher: Path | None = None,
+    pages: Iterable[str] = (),
 ) -> dict[str, Any]:
     """Train the duty classifier into `output` and cross-validate it. Returns the metrics that were written.
 
     `search`: try training settings around the given ones first, in folds grouped by near duplicates, and take the best.
+    `teacher`: labels that are learned as well (`teacher.read_labels`); those without texts are looked up in the duties of
+    `pages`. What they gain or lose on the documents of the split `report` is told and written. Raises ModelError where
+    none of them can be learned.
     """
     from jdextract.classification.settings import Settings, load_settings
     from jdextract.classification.storage import save_model
@@ -95,10 +109,55 @@ def train_roles(
             tell(f"macro-F1 {macro_f1:.4f}  regularization {training.regularization:.3g}  fewest {training.fewest}")
         numbers = numbers.model_copy(update={"training": tried[0][0]})
     tell(f"{len(examples)} sentences and phrases; cross-validating")
-    metrics = {"corpus": cross_validate(examples, numbers, extractor.cut)}
+    metrics: dict[str, Any] = {"corpus": cross_validate(examples, numbers, extractor.cut)}
     model = train(examples, documents, taxonomy, numbers, cut=extractor.cut)
+    if teacher:
+        report = _report_duties(corpus, extractor)
+        pairs = list(_read_duties(_read_pages(pages, config, tell), extractor))
+        taught = _find_taught(teacher, pairs, taxonomy, numbers, [text for text, _ in report])
+        if not taught:
+            hint = "give the labelled pages with --pages, or JSON lines with text and role"
+            raise ModelError("no labelled duty is in the pages", where=str(teacher), hint=hint)
+        tell(f"{len(taught)} duties labelled by the teacher")
+        base, examples = model, [*examples, *taught]
+        model = train(examples, documents, taxonomy, numbers, cut=extractor.cut)
+        metrics |= _describe_gains(_compare(base, model, {"report": report}, tell))
     save_model(model, output, metrics, write_card(model, examples, metrics))
     return metrics
+
+
+def _find_taught(
+    teacher: Path, pairs: Sequence[tuple[str, str]], taxonomy: Taxonomy, numbers: Settings, held_out: Sequence[str]
+) -> list[Example]:
+    """What a teacher's labels give to learn from. `pairs`: (title, duty) of pages; `held_out`: texts that are not learned."""
+    from jdextract.classification.teacher import find_taught_examples, read_labels
+
+    return find_taught_examples(pairs, read_labels(teacher, taxonomy), numbers, held_out)
+
+
+def _compare(
+    base: DutyModel, other: DutyModel, sets: Mapping[str, Sequence[tuple[str, str]]], tell: Tell
+) -> dict[str, Gain]:
+    """What the other model gains or loses on each set of (text, role) that is not empty."""
+    from jdextract.classification.adaptation import compare_models
+
+    gains = {
+        name: compare_models(base, other, [text for text, _ in rows], [role for _, role in rows])
+        for name, rows in sets.items()
+        if rows
+    }
+    for name, gain in gains.items():
+        tell(
+            f"{name}: accuracy {gain.base['accuracy']} -> {gain.adapted['accuracy']}, "
+            f"macro-F1 {gain.base['macro_f1']} -> {gain.adapted['macro_f1']}"
+        )
+    return gains
+
+
+def _describe_gains(gains: Mapping[str, Gain]) -> dict[str, Any]:
+    return {
+        name: {"base": gain.base, "adapted": gain.adapted, "change_of_f1": gain.by_role} for name, gain in gains.items()
+    }
 
 
 def adapt_roles(
@@ -114,18 +173,17 @@ def adapt_roles(
 ) -> dict[str, Gain]:
     """Train the duty classifier on the corpus and, by agreement with titles, on unlabelled `pages`; write it to `output`.
 
-    `teacher`: labels that a language model or a person gave to duties of these pages (`teacher.read_labels`).
+    `teacher`: labels that a language model or a person gave to duties, as in `train_roles`.
 
     The plain and the adapted model are compared on the documents of the split `report` and on every file of `labelled`
     (JSON lines with `text` and `role`), whose sentences are kept out of training. Raises ModelError, and writes nothing,
     when the adapted model is worse on one of them, and when the pages give nothing to learn from.
     """
-    from jdextract.classification.adaptation import compare_models, find_weak_examples
+    from jdextract.classification.adaptation import find_weak_examples
     from jdextract.classification.classifier import Classifier
     from jdextract.classification.features import fold_duty
     from jdextract.classification.settings import Settings, load_settings
     from jdextract.classification.storage import save_model
-    from jdextract.classification.teacher import find_taught_examples, read_labels
     from jdextract.classification.training import read_corpus, train
     from jdextract.classification.validation import cross_validate, write_card
 
@@ -140,7 +198,7 @@ def adapt_roles(
     sets = {path.stem: _read_labelled(path, extractor) for path in labelled}
     sets["report"] = _report_duties(corpus, extractor)
     held_out = [text for rows in sets.values() for text, _ in rows]
-    taught = find_taught_examples(pairs, read_labels(teacher), numbers, held_out) if teacher else []
+    taught = _find_taught(teacher, pairs, taxonomy, numbers, held_out) if teacher else []
     weak = find_weak_examples(Classifier(base), pairs, [*held_out, *(example.text for example in taught)])
     if not weak and not taught:
         raise ModelError(
@@ -151,26 +209,15 @@ def adapt_roles(
     learned = [*examples, *taught, *weak]
     seen = sorted({fold_duty(text) for _, text in pairs})
     adapted = train(learned, documents, taxonomy, numbers, cut=extractor.cut, unlabelled=seen)
-    gains = {
-        name: compare_models(base, adapted, [text for text, _ in rows], [role for _, role in rows])
-        for name, rows in sets.items()
-        if rows
-    }
+    gains = _compare(base, adapted, sets, tell)
     lost = [name for name, gain in gains.items() if gain.is_loss]
-    for name, gain in gains.items():
-        tell(
-            f"{name}: accuracy {gain.base['accuracy']} -> {gain.adapted['accuracy']}, "
-            f"macro-F1 {gain.base['macro_f1']} -> {gain.adapted['macro_f1']}"
-        )
     if lost:
         raise ModelError(
             f"the adapted model is worse on {', '.join(lost)}; nothing was written",
             hint="give more pages, or pages of more trades",
         )
     metrics: dict[str, Any] = {"corpus": cross_validate(examples, numbers, extractor.cut)}
-    metrics |= {
-        name: {"base": gain.base, "adapted": gain.adapted, "change_of_f1": gain.by_role} for name, gain in gains.items()
-    }
+    metrics |= _describe_gains(gains)
     save_model(adapted, output, metrics, write_card(adapted, learned, metrics))
     return gains
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
+    from jdextract.assessment.curvefile import CostCurve
     from jdextract.assessment.metricsfile import CrossValidation, RoleMetrics, ScoredLabel
 
 Names = Mapping[str, str]  # role or family id -> how a chart calls it
@@ -156,3 +157,23 @@ def draw_learning_curve(result: CrossValidation) -> Markup:
         if interval.value is not None
     ]
     return draw("learning-curve", {"points": points})
+
+
+def draw_cost_curve(curve: CostCurve) -> Markup:
+    """Accuracy and macro-F1 by the share of duties that a language model was asked about."""
+    price = curve.asker.price
+    points = [
+        {
+            "share": point.share,
+            "figure": name,
+            "value": interval.value,
+            "low": interval.low,
+            "high": interval.high,
+            "note": f"{point.calls} calls: {name} {interval.value:.3f}"
+            + (f", {point.cost:.4f} {price.currency}" if price and point.cost is not None else ""),
+        }
+        for point in curve.points
+        for name, interval in (("accuracy", point.accuracy), ("macro-F1", point.macro_f1))
+        if interval.value is not None
+    ]
+    return draw("cost-curve", {"points": points})

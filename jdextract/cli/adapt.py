@@ -24,7 +24,7 @@ def adapt(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Labels of duties of these pages: CSV with key and role, JSON lines with text and role.",
+            help="Labels to learn as well: CSV with key and role of duties of these pages, JSON lines with text and role.",
         ),
     ] = None,
     settings: Annotated[

@@ -12,13 +12,17 @@ from jdextract.cli import (
     adapt,
     boilerplate,
     classify,
+    cluster,
     config,
     corpus,
+    curve,
     dataset,
     dedup,
     evaluate,
     explain,
     extract,
+    label,
+    llm,
     taxonomy,
     train,
     version,
@@ -94,6 +98,10 @@ app.command()(train.train)
 app.command()(adapt.adapt)
 app.command("config")(config.show_config)
 app.command()(version.version)
+app.add_typer(cluster.app, name="cluster")
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(dataset.app, name="dataset")
+llm.app.command(epilog=EXIT_CODES)(label.label)
+llm.app.command(epilog=EXIT_CODES)(curve.curve)
+app.add_typer(llm.app, name="llm")
 app.add_typer(taxonomy.app, name="taxonomy")

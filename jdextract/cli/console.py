@@ -21,12 +21,12 @@ class Status(IntEnum):
     DONE = 0
     NOTHING_DONE = 1  # or a setting that does not fit
     USAGE = 2  # Typer's own
-    PARTLY_DONE = 3  # some inputs failed
+    PARTLY_DONE = 3  # some inputs failed, or a language model did not answer
     INTERRUPTED = 130
     PIPE_CLOSED = 141  # what a shell reports for SIGPIPE
 
 
-EXIT_CODES = "Exit codes: 0 all done · 1 nothing could be done, or a setting does not fit · 2 usage · 3 done, but some inputs failed."
+EXIT_CODES = "Exit codes: 0 all done · 1 nothing could be done, or a setting does not fit · 2 usage · 3 done, but some inputs failed or a language model did not answer."
 
 
 def console(*, stderr: bool = False) -> Console:

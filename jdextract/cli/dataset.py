@@ -4,17 +4,34 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from jdextract.cli.console import Status, console, failure_line, visible
+from jdextract.cli.llm import (
+    LlmBaseUrl,
+    LlmBudget,
+    LlmCache,
+    LlmConcurrency,
+    LlmExtraBody,
+    LlmMaxCalls,
+    LlmMode,
+    LlmModel,
+    LlmPrice,
+    LlmReplay,
+    gather,
+)
 from jdextract.cli.settings import ConfigFile, TaxonomyFile, make_config
 
 if TYPE_CHECKING:
+    from jdextract.config import LlmConfig
     from jdextract.dataset.compare import Change
+    from jdextract.dataset.wordings import Choose
     from jdextract.records import ReadFailure, RoleRecord
 
 app = typer.Typer(no_args_is_help=True, help="Build the dataset of canonical duties, compare versions, check one.")
@@ -32,6 +49,16 @@ def build(
         typer.Option(metavar="DIR", help="Keep the ids of this version. Default: the one that stands in the folder."),
     ] = None,
     name: Annotated[str, typer.Option(metavar="NAME", help="Name in the card. Default: that of the folder.")] = "",
+    llm: LlmModel = None,
+    llm_base_url: LlmBaseUrl = None,
+    llm_mode: LlmMode = None,
+    llm_budget: LlmBudget = None,
+    llm_price: LlmPrice = None,
+    llm_extra_body: LlmExtraBody = None,
+    llm_max_calls: LlmMaxCalls = None,
+    llm_concurrency: LlmConcurrency = None,
+    llm_cache: LlmCache = None,
+    llm_replay: LlmReplay = None,
     config: ConfigFile = None,
     taxonomy: TaxonomyFile = None,
 ) -> None:
@@ -40,17 +67,29 @@ def build(
     The folder opens with datasets.load_dataset, pandas, polars and DuckDB. The same input gives the same bytes; ids stay
     when a dataset is built again in its folder, or with --previous.
 
+    With --llm a model chooses the wording of duties of which the rules hardly decide it, among those that occur. Its answers
+    are kept in the cache, from which the same bytes come again.
+
     Example: jdextract dataset build records.jsonl -o duties/
     """
+    given = gather(locals())
+    from jdextract.config import LlmConfig
     from jdextract.dataset.build import build_dataset
     from jdextract.taxonomy import load_taxonomy
 
-    settings = make_config(config, {"classification": {"taxonomy": taxonomy}})
+    settings = make_config(config, {"classification": {"taxonomy": taxonomy}, "llm": given})
     failures: list[ReadFailure] = []
     chosen = load_taxonomy(settings.classification.taxonomy)
-    built = build_dataset(
-        lambda: _records(inputs, failures), output, chosen, settings, previous=previous, name=name or output.name
-    )
+    with _asking(settings.llm) as choose:
+        built = build_dataset(
+            lambda: _records(inputs, failures),
+            output,
+            chosen,
+            settings.model_copy(update={"llm": LlmConfig()}),  # how a model was asked is no setting of the dataset
+            previous=previous,
+            name=name or output.name,
+            choose=choose,
+        )
     for table, rows in built.rows.items():
         print(f"{table:18} {rows:9} rows", file=sys.stderr)
     if built.merged:
@@ -58,6 +97,24 @@ def build(
     if failures:
         print(f"{len(failures)} rows were no records", file=sys.stderr)
         raise typer.Exit(Status.PARTLY_DONE)
+
+
+@contextmanager
+def _asking(settings: LlmConfig) -> Iterator[Choose | None]:
+    """How wordings are chosen: None without a model. What was asked and what it cost is told at the end."""
+    if settings.model is None:
+        yield None
+        return
+    from jdextract.llm.client import Client
+    from jdextract.llm.naming import name_clusters
+
+    outcomes: Counter[str] = Counter()
+    with Client(settings) as client:
+        yield lambda calls: name_clusters(calls, client, outcomes)
+    told = ", ".join(f"{n} {reason}" for reason, n in sorted(outcomes.items())) or "none asked about"
+    summary = client.ledger.summary()
+    cost = f"{summary['spent']:.4f} {summary['currency']}" if summary["cost_known"] else "unknown cost"
+    print(visible(f"wordings: {told}; {summary['calls']} calls, {cost}"), file=sys.stderr)
 
 
 def _records(inputs: Sequence[Path], failures: list[ReadFailure]) -> Iterator[RoleRecord]:
@@ -119,8 +176,6 @@ def check(
 
     Example: jdextract dataset check duties/ --redact
     """
-    from collections import Counter
-
     from jdextract.dataset.checks import check_dataset, redact_dataset
 
     if redact:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from jdextract.cli.console import Status, console, failure_line, visible
+from jdextract.cli.llm import LlmBaseUrl, LlmCache, LlmModel, LlmReplay, gather
 from jdextract.cli.settings import (
     ConfigFile,
     Encoding,
@@ -25,7 +28,7 @@ from jdextract.cli.settings import (
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from jdextract.pipeline import Explained
+    from jdextract.pipeline import Explained, Pipeline
     from jdextract.records import Role, RoleRecord, Segment, SourceText
 
 
@@ -42,14 +45,21 @@ def explain(
     encoding: Encoding = None,
     region: Region = None,
     engine: EngineName = None,
+    llm: LlmModel = None,
+    llm_base_url: LlmBaseUrl = None,
+    llm_cache: LlmCache = None,
+    llm_replay: LlmReplay = None,
     config: ConfigFile = None,
     taxonomy: TaxonomyFile = None,
     model: ModelFolder = None,
 ) -> None:
     """Show how a document was read: the zone of every stretch and what decided it, then the records and their roles.
 
+    With --llm also what a language model was asked about it; with --llm-replay nothing is asked that is not in the cache.
+
     Example: jdextract explain pages/shop.html
     """
+    asking = gather(locals())
     from jdextract.pipeline import Pipeline
     from jdextract.records import ReadFailure
 
@@ -61,18 +71,35 @@ def explain(
             "tokens": {"engine": engine},
             "extraction": {"region": region},
             "classification": {"taxonomy": taxonomy, "model": model},
+            "llm": asking,
         },
     )
+    pipeline = Pipeline(settings)
     shown = failed = 0
-    for item in Pipeline(settings).extract([file]):
-        if isinstance(item, ReadFailure):
-            print(failure_line(item), file=sys.stderr)
-            failed += 1
-            continue
-        (_print_json if as_json else _print_tables)(*item)
-        shown += 1
+    with _assisting(pipeline) as assist:
+        for item in pipeline.extract([file], assist=assist):
+            if isinstance(item, ReadFailure):
+                print(failure_line(item), file=sys.stderr)
+                failed += 1
+                continue
+            (_print_json if as_json else _print_tables)(*item)
+            shown += 1
     if failed or not shown:
         raise typer.Exit(Status.PARTLY_DONE if shown else Status.NOTHING_DONE)
+
+
+@contextmanager
+def _assisting(pipeline: Pipeline) -> Iterator[Callable[[Sequence[Explained]], list[Explained]] | None]:
+    """Asks a language model about documents, if the settings name one."""
+    settings = pipeline.config.llm
+    if settings.model is None:
+        yield None
+        return
+    from jdextract.llm.assist import Assistant
+    from jdextract.llm.client import Client
+
+    with Client(settings) as client:
+        yield Assistant(client, pipeline, settings.cutoff or 0.0).assist
 
 
 def _print_json(source: SourceText, explained: Explained) -> None:
@@ -122,6 +149,9 @@ def _print_tables(source: SourceText, explained: Explained) -> None:
         for name, values in (("requirement", record.requirements), ("pay", record.compensation)):
             for value in values:
                 out.print(visible(f"  {name} {_span(value.span)}: {_one_line(value.text)}"))
+        for note in record.assistance:
+            what = note.task if note.duty is None else f"{note.task} duty {note.duty}"
+            out.print(visible(f"  {what}: {note.outcome} by {note.by}"))
         out.print()
 
 

@@ -25,7 +25,18 @@ def train(
     only: Annotated[Which | None, typer.Option(help="Train one of the two models.")] = None,
     pages: Annotated[
         list[str] | None,
-        typer.Option(metavar="INPUT", help="Pages without labels, for weak supervision of zoning; may be repeated."),
+        typer.Option(
+            metavar="INPUT",
+            help="Pages without labels, for weak supervision of zoning, and those of --teacher; may be repeated.",
+        ),
+    ] = None,
+    teacher: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Labels that the duty model learns as well: JSON lines with text and role, or CSV with key and role of "
+            "duties of --pages. `jdextract llm label` writes them.",
+        ),
     ] = None,
     settings: Annotated[
         Path | None, typer.Option(metavar="FILE", help="settings.json of the duty model. Default: built in.")
@@ -39,7 +50,8 @@ def train(
 ) -> None:
     """Train the zoning models and the duty classifier on annotated documents and labelled duties.
 
-    Documents of the split `report` are left out. The same corpus gives the same models.
+    Documents of the split `report` are left out. The same corpus gives the same models. With --teacher what its labels
+    gain or lose on those documents is told.
 
     Example: jdextract train corpus -o out/models
     """
@@ -53,4 +65,6 @@ def train(
     if only in (None, Which.ZONING):
         tell(str(train_zones(corpus, output / "zoning", pages or (), chosen, tell)))
     if only in (None, Which.DUTY_ROLE):
-        tell(str(train_roles(corpus, output / "duty-role", settings, chosen, tell, search=search)))
+        folder = output / "duty-role"
+        made = train_roles(corpus, folder, settings, chosen, tell, search=search, teacher=teacher, pages=pages or ())
+        tell(str(made))

@@ -20,6 +20,7 @@ from jdextract.config import Config
 from jdextract.dataset.card import describe, write_card, write_croissant
 from jdextract.dataset.splits import SPLITS
 from jdextract.dataset.tables import DutyTables, chunks, flag_rows, schemas
+from jdextract.dataset.wordings import Choose, choose_wordings
 from jdextract.deduplication.index import FILE as INDEX_FILE
 from jdextract.deduplication.index import DuplicateIndex
 from jdextract.deduplication.marking import Found, find_all, mark
@@ -43,12 +44,19 @@ class Built:
 
 
 def build_dataset(
-    records: Reread, folder: Path, taxonomy: Taxonomy, config: Config, *, previous: Path | None = None, name: str = ""
+    records: Reread,
+    folder: Path,
+    taxonomy: Taxonomy,
+    config: Config,
+    *,
+    previous: Path | None = None,
+    name: str = "",
+    choose: Choose | None = None,
 ) -> Built:
     """Build a dataset of all records. `records` is called three times and gives the same records each time.
 
     `previous`: a dataset whose ids are kept; without it the one that stands in `folder`. `name`: of the dataset in its
-    card. The folder appears complete or not at all. Raises EmptyInput, and ConfigError for a folder of something else.
+    card. `choose` is asked for the wording of clusters of which the rules hardly decide it. The folder appears complete or not at all. Raises EmptyInput, and ConfigError for a folder of something else.
     """
     _check_folder(folder)
     before = previous or (folder if (folder / INDEX_FILE).exists() else None)
@@ -63,7 +71,7 @@ def build_dataset(
                 raise EmptyInput("no record in the input", hint="give records as `jdextract extract` writes them")
             index.add(list(found.values()), name)
             merged = index.merges()
-        rows, versions = _write_tables(records, found, part, taxonomy)
+        rows, versions = _write_tables(records, found, part, taxonomy, choose)
         (part / "taxonomy.yaml").write_text(_dump_taxonomy(taxonomy), encoding="utf-8")
         versions |= {"taxonomy": taxonomy.stamp, "config": config.digest()}
         (part / VERSIONS).write_text(json.dumps(versions, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -98,13 +106,14 @@ def _replacing_folder(folder: Path) -> Iterator[Path]:
 
 
 def _write_tables(
-    records: Reread, found: Found, folder: Path, taxonomy: Taxonomy
+    records: Reread, found: Found, folder: Path, taxonomy: Taxonomy, choose: Choose | None
 ) -> tuple[dict[str, int], dict[str, Any]]:
     import polars
 
-    tables = DutyTables(found, taxonomy)
+    chosen = choose_wordings(found["duty"], choose) if choose else {}
+    tables = DutyTables(found, taxonomy, chosen)
     rows: dict[str, int] = {}
-    models: set[str] = set()
+    models: set[str] = {wording.decided_by for wording in chosen.values()}
     with tempfile.TemporaryDirectory(dir=folder) as parts:
         writer = ParquetWriter(Path(parts))
         count = 0

@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from jdextract.dataset.compliance import find_flags
 from jdextract.dataset.privacy import find_personal_data
 from jdextract.dataset.splits import Split, assign_splits
+from jdextract.dataset.wordings import SHORTEST, Wording, rank_variants
 from jdextract.deduplication.duplicates import Cluster, Duplicates
 from jdextract.deduplication.marking import Found
 from jdextract.deduplication.wordings import find_damage, find_slots, show_masked
@@ -21,8 +23,8 @@ from jdextract.taxonomy import Taxonomy
 if TYPE_CHECKING:
     import polars
 
+_NONE_CHOSEN: Mapping[str, Wording] = MappingProxyType({})
 _ROWS = 20_000  # of a part of a table: what is held in memory
-_SHORTEST = 6  # characters of a duty that says enough by itself
 
 
 @dataclass(slots=True)
@@ -72,7 +74,8 @@ def flag_rows(record: RoleRecord) -> Iterator[dict[str, Any]]:
 class DutyTables:
     """Takes the records of a run one by one, in the order in which the clusters were found."""
 
-    def __init__(self, found: Found, taxonomy: Taxonomy) -> None:
+    def __init__(self, found: Found, taxonomy: Taxonomy, chosen: Mapping[str, Wording] = _NONE_CHOSEN) -> None:
+        """`chosen`: another wording than that of the rules for some clusters, by id (`wordings.choose_wordings`)."""
         self._found, self._taxonomy = found["duty"], taxonomy
         # Clusters of the index without an occurrence in this run are no part of the dataset.
         self._clusters = [c for c in self._found.clusters if any(v.places for v in c.variants)]
@@ -86,7 +89,9 @@ class DutyTables:
         self._votes = [_Votes() for _ in self._clusters]
         self._next = 0
         self.splits = self._split()
-        self._best = [best_variant(self._found, cluster) for cluster in self._clusters]
+        self._best = [
+            chosen.get(cluster.id) or Wording(rank_variants(self._found, cluster)[0]) for cluster in self._clusters
+        ]
         self._distinct_documents = _distinct_documents(found["document"])
 
     def _split(self) -> list[Split]:
@@ -134,7 +139,7 @@ class DutyTables:
             yield self._canonical_row(number)
 
     def _canonical_row(self, number: int) -> dict[str, Any]:
-        cluster, votes, best = self._clusters[number], self._votes[number], self._best[number]
+        cluster, votes, best = self._clusters[number], self._votes[number], self._best[number].variant
         names = self._found.occurrences
         text = cluster.variants[best].text
         places = [n for variant in cluster.variants for n in variant.places]
@@ -147,6 +152,7 @@ class DutyTables:
         return {
             "id": cluster.id,
             "text": text,
+            "text_decided_by": self._best[number].decided_by,
             "text_hant": traditional,
             "hant_origin": origin,
             "role": role,
@@ -170,7 +176,7 @@ class DutyTables:
 
     def _quality(self, text: str, votes: _Votes, share: float, sources: int) -> list[str]:
         flags = list(find_damage(text))
-        if len(text) < _SHORTEST:
+        if len(text) < SHORTEST:
             flags.append("short")
         if not votes.assigned:
             flags.append("role-unsure")
@@ -197,17 +203,6 @@ class DutyTables:
                             "family": self._taxonomy.family_of(role),
                             "occurrences": len(variant.places),
                         }
-
-
-def best_variant(found: Duplicates, cluster: Cluster) -> int:
-    """Number of the variant that words the duty best: undamaged, in most documents, complete; of this run."""
-
-    def rank(number: int) -> tuple[bool, int, int, str]:
-        variant = cluster.variants[number]
-        documents = len({found.occurrences.documents[n] for n in variant.places})
-        return bool(find_damage(variant.text)), -documents, -len(variant.text), variant.text
-
-    return min((n for n, variant in enumerate(cluster.variants) if variant.places), key=rank)
 
 
 def _distinct_documents(found: Duplicates) -> Mapping[str, str]:
@@ -254,7 +249,9 @@ def schemas() -> dict[str, polars.Schema]:
     text = Schema({"duty_id": String, "text": String, "role": String, "family": String, "occurrences": Int64})
     return {
         "canonical_duties": Schema(
-            columns(dict.fromkeys(("id", "text", "text_hant", "hant_origin", "role", "family"), String))
+            columns(
+                dict.fromkeys(("id", "text", "text_decided_by", "text_hant", "hant_origin", "role", "family"), String)
+            )
             | {
                 "role_share": Float64,
                 "role_score": Float64,
