@@ -47,7 +47,7 @@ class Engine:
         Where every node has one core, the process that Daft runs there is enough.
         """
         if self.runner == "native":
-            return {"max_concurrency": self.workers, "use_process": True}
+            return {"max_concurrency": self.workers, "use_process": self.workers > 1}
         return {"max_concurrency": self.workers} if self.workers > self.nodes else {}
 
 

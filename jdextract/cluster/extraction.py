@@ -132,7 +132,7 @@ def _extract_parts(parts: daft.DataFrame, config: Config, engine: Engine) -> daf
     )
     options = engine.io
 
-    @daft.cls(max_concurrency=engine.workers, use_process=engine.runner == "native")
+    @daft.cls(**{"max_concurrency": engine.workers, **engine.pool})  # always a pool of its own: it keeps its models
     class Worker:
         def __init__(self) -> None:
             self.extraction = Extraction(config)

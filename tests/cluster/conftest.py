@@ -1,20 +1,32 @@
 from __future__ import annotations
 
-import os
+import gc
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from jdextract.cluster.engine import Engine, start_engine
+from jdextract.pipeline import Pipeline
+from jdextract.records import ReadFailure, RoleRecord
+from tests.cluster.samples import frame_of, make_inputs
 
 KEY, SECRET = "loopback-key", "loopback-secret-4711"
 BUCKET = "postings"
+
+
+@pytest.fixture(autouse=True)
+def _leave_nothing() -> Iterator[None]:
+    """Daft does not close the pipes of the processes that it ends: let that be noticed here, where it is expected."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session")
@@ -92,39 +104,30 @@ def _wait_for(true: Callable[[], bool], seconds: float = 60) -> None:
 
 
 @dataclass(frozen=True)
-class RayCluster:
-    address: str
+class Extracted:
+    """What the local run gives for the files of `make_inputs`."""
 
-    def run(self, *arguments: object) -> subprocess.Popen[bytes]:
-        """`jdextract cluster …` on this cluster, in a process of its own: a process has one runner."""
-        command = [sys.executable, "-m", "jdextract.cli", "cluster", *map(str, arguments)]
-        return subprocess.Popen(
-            [*command, "--runner", "ray", "--address", self.address],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
+    folder: Path
+    records: list[RoleRecord]
+    failures: list[ReadFailure]
+
+    def frame(self, here: str, name: str) -> pl.DataFrame:
+        """The records as if the folder `here` had that name."""
+        source = pl.col("document").struct.field("source").str.replace(here, name, literal=True)
+        return frame_of(self.records).with_columns(pl.col("document").struct.with_fields(source=source))
 
 
 @pytest.fixture(scope="session")
-def ray_cluster() -> Iterator[RayCluster]:
-    """A real cluster of two nodes with a core each."""
-    from jdextract.cluster.engine import QUIET
-
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in QUIET.items():
-            patch.setenv(name, value)
-        # Workers that Ray starts ahead would cost this machine more than the work.
-        patch.setenv("RAY_prestart_worker_first_driver", "0")
-        from ray.cluster_utils import Cluster
-
-        options = {"num_cpus": 1, "object_store_memory": 100_000_000, "include_dashboard": False}
-        made = Cluster(initialize_head=True, head_node_args=options)
-        try:
-            made.add_node(num_cpus=1, object_store_memory=100_000_000)
-            yield RayCluster(made.address)
-        finally:
-            made.shutdown()
-
-
-def environment_without_keys() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+def local_run(pipeline: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Extracted:
+    folder = tmp_path_factory.mktemp("inputs")
+    for name, data in make_inputs().items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(data)
+    records: list[RoleRecord] = []
+    failures: list[ReadFailure] = []
+    for item in pipeline.extract([str(folder)]):
+        if isinstance(item, ReadFailure):
+            failures.append(item)
+        else:
+            records += item[1].records
+    return Extracted(folder, records, failures)

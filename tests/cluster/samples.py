@@ -54,7 +54,7 @@ def make_table(rows: int) -> bytes:
 
 
 def make_inputs() -> dict[str, bytes]:
-    """Files by name: a table of each kind and two single documents."""
+    """Files by name, in the order of a walk and of their names: a table of each kind and two single documents."""
     lines = [
         json.dumps({"text": f"工作内容：\n1、{duty}；\n2、{DUTIES[0]}"}, ensure_ascii=False) for duty in DUTIES[5:11]
     ]
@@ -65,8 +65,8 @@ def make_inputs() -> dict[str, bytes]:
         "a.csv": make_table(20),
         "b.jsonl": "\n".join([*lines[:3], "{broken", *lines[3:]]).encode(),
         "c/d.parquet": parquet.getvalue(),
-        "e.txt": f"岗位职责：\n1、{DUTIES[5]}；\n2、{DUTIES[17]}".encode(),
-        "f.txt": b" ",
+        "c/e.txt": f"岗位职责：\n1、{DUTIES[5]}；\n2、{DUTIES[17]}".encode(),
+        "c/f.txt": b" ",
     }
 
 

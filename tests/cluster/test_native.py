@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import polars as pl
@@ -20,15 +20,13 @@ from jdextract.dataset.build import build_dataset
 from jdextract.deduplication.marking import find_all, mark
 from jdextract.errors import ConfigError, DamagedInput, EmptyInput, MissingInput, UnsupportedInput
 from jdextract.output import parquet_schema
-from jdextract.pipeline import Pipeline
-from jdextract.records import ReadFailure, RoleRecord
+from jdextract.records import RoleRecord
 from jdextract.taxonomy import load_taxonomy
-from tests.cluster.conftest import BUCKET, KEY, SECRET, Store
+from tests.cluster.conftest import BUCKET, KEY, SECRET, Extracted, Store
 from tests.cluster.samples import frame_of, make_inputs, make_records, read_parts, write_records
 
 CONFIG = Config()
-# Daft does not close the pipes of the processes that it ends.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # see conftest
 
 
 def fetch(store: Store, prefix: str) -> pl.DataFrame:
@@ -41,50 +39,38 @@ def mark_locally(records: list[RoleRecord]) -> list[RoleRecord]:
 
 
 def test_extract_from_and_to_object_storage(
-    remote_engine: Engine, store: Store, pipeline: Pipeline, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    remote_engine: Engine, store: Store, local_run: Extracted, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Tables and pages in a bucket give, row for row, the records and failures of the local run on the same files."""
     for name, data in make_inputs().items():
-        path = tmp_path / "in" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
         store.put(f"in/{name}", data)
-    # A walk through a folder takes its files before its folders, a bucket has names only.
-    inputs = [str(tmp_path / "in" / name) for name in sorted(make_inputs())]
-    records: list[RoleRecord] = []
-    failures: list[ReadFailure] = []
-    for item in pipeline.extract(inputs):
-        if isinstance(item, ReadFailure):
-            failures.append(item)
-        else:
-            records += item[1].records
     bucket = f"s3://{BUCKET}"
 
     done = extract([f"{bucket}/in/"], f"{bucket}/extracted", CONFIG, remote_engine)
 
     found = fetch(store, "extracted/records/")
-    here = frame_of(records)
-    source = pl.col("document").struct.field("source").str.replace(str(tmp_path), bucket, literal=True)
+    here, name = str(local_run.folder), f"{bucket}/in"
     assert found.schema == parquet_schema()
-    assert found.equals(here.with_columns(pl.col("document").struct.with_fields(source=source)))
+    assert found.equals(local_run.frame(here, name))
     assert sum(duty["duplicate_of"] is not None for row in found["duties"] for duty in row) > 10
-    told = [{**asdict(each), "path": each.path.replace(str(tmp_path), bucket)} for each in failures]
-    assert fetch(store, "extracted/failures/").to_dicts() == told
-    assert {each["error"] for each in told} == {"EmptyInput", "DamagedInput"}
-    assert (done.records, done.failures) == (len(records), len(failures))
-    assert json.loads(store.get("extracted/_SUCCESS"))["records"] == len(records)
+    failures = [{**asdict(each), "path": each.path.replace(here, name)} for each in local_run.failures]
+    assert fetch(store, "extracted/failures/").to_dicts() == failures
+    assert {each["error"] for each in failures} == {"EmptyInput", "DamagedInput"}
+    assert (done.records, done.failures) == (len(found), len(failures))
+    assert json.loads(store.get("extracted/_SUCCESS"))["records"] == len(found)
     assert not [name for name in store.names("extracted") if "_work" in name]
     said = "".join(capfd.readouterr())
     assert SECRET not in said
     assert KEY not in said
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_dedup_marks_as_the_local_search(seed: int, engine: Engine, tmp_path: Path) -> None:
-    """Clusters, ids, representatives and marks of duties, records and documents are the local ones, row for row."""
+@pytest.mark.parametrize(("seed", "workers"), [(0, 1), (1, 2)])
+def test_dedup_marks_as_the_local_search(seed: int, workers: int, engine: Engine, tmp_path: Path) -> None:
+    """Clusters, ids, representatives and marks of duties, records and documents are the local ones, row for row, in this
+    process and in two."""
     records = make_records(120, seed)
     folder = write_records(records, tmp_path / "records")
-    done = deduplicate([str(folder)], str(tmp_path / "marked"), CONFIG, engine)
+    done = deduplicate([str(folder)], str(tmp_path / "marked"), CONFIG, replace(engine, workers=workers))
     found = find_all(records, CONFIG.deduplication)
     assert read_parts(tmp_path / "marked").equals(frame_of(list(mark(records, found))))
     for grain, each in found.items():
@@ -117,7 +103,7 @@ def test_dataset_is_the_local_one(documents: int, engine: Engine, tmp_path: Path
 
 def test_dedup_and_dataset_on_object_storage(remote_engine: Engine, store: Store, tmp_path: Path) -> None:
     """From a bucket to a bucket, with a dataset that is complete there."""
-    records = make_records(30)
+    records = make_records(12)
     for path in sorted(write_records(records, tmp_path / "records").iterdir()):
         store.put(f"records/{path.name}", path.read_bytes())
     bucket = f"s3://{BUCKET}"
