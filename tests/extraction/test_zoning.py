@@ -62,7 +62,7 @@ def test_scores_of_parts_are_those_of_features(model: ZoningModel, texts: list[s
         np.testing.assert_allclose(model._score([document]), wanted, atol=1e-12)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=8)
 @given(st.randoms(use_true_random=False), st.integers(1, 20))
 def test_a_document_is_zoned_alike_in_any_company(
     model: ZoningModel, texts: list[str], random: object, size: int
