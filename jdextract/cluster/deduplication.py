@@ -14,6 +14,7 @@ from daft.functions import coalesce, monotonically_increasing_id, to_struct
 
 from jdextract.cluster.engine import Engine
 from jdextract.cluster.errors import carry_errors, report_errors
+from jdextract.cluster.functions import on_workers
 from jdextract.cluster.parts import PART, Scratch, end_run, upload_parts
 from jdextract.cluster.proposals import WORDING, cluster_texts
 from jdextract.cluster.recordparts import RecordPart, list_parts, read_records, read_rows, to_frame
@@ -62,9 +63,9 @@ def deduplicate(inputs: Sequence[str], output: str, config: Config, engine: Engi
     with report_errors(), Scratch(engine, folder) as scratch:
         texts = scratch.keep(_read_texts(parts, engine), "texts")
         occurrences = scratch.keep(_join_documents(texts), "occurrences")
-        distinct = scratch.keep(_rank(occurrences), "distinct")
-        roots = cluster_texts(distinct, config.deduplication, scratch)
-        marks = scratch.keep(_describe(occurrences, distinct, roots, config.deduplication), "marks")
+        distinct = scratch.keep(_rank(occurrences, engine), "distinct")
+        roots = cluster_texts(distinct, config.deduplication, engine, scratch)
+        marks = scratch.keep(_describe(occurrences, distinct, roots, config.deduplication, engine), "marks")
         found = {grain: _count(marks.where(col("grain") == daft.lit(grain))) for grain in GRAINS}
         records = upload_parts(_mark(parts, marks, engine), folder, engine)
     end_run(folder, {"records": records, **{grain: each.clusters for grain, each in found.items()}}, engine)
@@ -134,15 +135,11 @@ def _join_runs(parts: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         }
 
 
-def _rank(occurrences: daft.DataFrame) -> daft.DataFrame:
+def _rank(occurrences: daft.DataFrame, engine: Engine) -> daft.DataFrame:
     """Distinct texts, numbered best first as `find_duplicates` does, with their wordings."""
     worded = text_struct(*WORDING, damaged=DataType.bool(), length=_INT)
 
-    @daft.func.batch(return_dtype=worded, batch_size=_BATCH, unnest=True)
-    def fold(texts: daft.Series, names: daft.Series) -> pyarrow.Array:
-        return to_array(_fold(texts.to_pylist(), names.to_pylist()), worded)
-
-    folding: Any = fold
+    folding = on_workers(_fold, worded, engine, rows=occurrences.count_rows(), batch=_BATCH, unnest=True)
     distinct = occurrences.groupby("grain", "key").agg(
         col("text").min(), col("name").min(), col("document").count_distinct().alias("documents")
     )
@@ -158,18 +155,20 @@ def _fold(texts: list[str], names: list[str]) -> Iterator[dict[str, Any]]:
 
 
 def _describe(
-    occurrences: daft.DataFrame, distinct: daft.DataFrame, roots: daft.DataFrame, config: DeduplicationConfig
+    occurrences: daft.DataFrame,
+    distinct: daft.DataFrame,
+    roots: daft.DataFrame,
+    config: DeduplicationConfig,
+    engine: Engine,
 ) -> daft.DataFrame:
     """A mark for each occurrence and each of its records: `grain`, `number`, `index`, and what is to stand there. `times`:
     1 for the first record of an occurrence, 0 for the others."""
     mark = text_struct("cluster", "of", "kind", number=_INT, index=_INT, times=_INT, similarity=DataType.float64())
 
-    @daft.func.batch(return_dtype=DataType.list(mark), batch_size=_BATCH)
-    def describe(grains: daft.Series, clusters: daft.Series) -> pyarrow.Array:
-        found = _describe_batch(grains.to_pylist(), clusters.to_pylist(), config)
-        return to_array(found, DataType.list(mark))
+    def describe(grains: list[Any], clusters: list[list[dict[str, Any]]]) -> list[list[dict[str, Any]]]:
+        return _describe_batch(grains, clusters, config)
 
-    describing: Any = describe
+    describing = on_workers(describe, DataType.list(mark), engine, rows=occurrences.count_rows(), batch=_BATCH)
     numbered = distinct.select("key", "number").join(roots, on="number", how="left")
     root_of = numbered.select("key", coalesce(col("root"), col("number")).alias("root"))
     fields = ("number", "index", "last", "place", "document", "source", "text", "name")

@@ -22,6 +22,8 @@ from daft import DataType, col
 from daft.functions import coalesce, to_struct
 
 from jdextract.cluster.components import find_components
+from jdextract.cluster.engine import Engine
+from jdextract.cluster.functions import on_workers
 from jdextract.cluster.parts import Scratch
 from jdextract.cluster.schemas import to_array
 from jdextract.cluster.texts import Pair, judge_pairs, list_keys, unite
@@ -37,22 +39,25 @@ _BATCH = 4_000  # texts or pairs that a worker takes at a time
 _NUMBERS = DataType.int64()
 
 
-def cluster_texts(texts: daft.DataFrame, config: DeduplicationConfig, scratch: Scratch) -> daft.DataFrame:
+def cluster_texts(
+    texts: daft.DataFrame, config: DeduplicationConfig, engine: Engine, scratch: Scratch
+) -> daft.DataFrame:
     """`number` and `root` of every text that is not the representative of its cluster.
 
     `texts`: distinct texts with `grain`, `number` (the better a text represents, the lower) and the fields of `Wording`.
     """
-    groups = scratch.keep(_find_groups(texts), "groups")
+    groups = scratch.keep(_find_groups(texts, engine), "groups")
     roots = daft.from_arrow(pyarrow.table({name: pyarrow.array([], pyarrow.int64()) for name in ("number", "root")}))
     seen: daft.DataFrame | None = None
     for _ in range(_ROUNDS):
         groups = scratch.keep(_propose(groups, roots), "proposed")
-        if not groups.count_rows():
+        rows = groups.count_rows()
+        if not rows:
             break
         pairs = groups.select("grain", "one", "other", "first", "second").distinct()
         if seen is not None:
             pairs = pairs.join(seen, on=["one", "other"], how="anti")
-        judged = scratch.keep(_judge(pairs, texts, config), "judged")
+        judged = scratch.keep(_judge(pairs, texts, config, engine, rows), "judged")
         compared = judged.select("one", "other")
         seen = compared if seen is None else scratch.keep(seen.concat(compared), "seen")
         near = judged.where(col("similarity").not_null())
@@ -62,14 +67,11 @@ def cluster_texts(texts: daft.DataFrame, config: DeduplicationConfig, scratch: S
     return roots
 
 
-def _find_groups(texts: daft.DataFrame) -> daft.DataFrame:
+def _find_groups(texts: daft.DataFrame, engine: Engine) -> daft.DataFrame:
     """`grain`, `key` and `other`, a text that has this key with another one."""
 
-    @daft.func.batch(return_dtype=DataType.list(_NUMBERS), batch_size=_BATCH)
-    def keys(grains: daft.Series, wordings: daft.Series) -> pyarrow.Array:
-        return to_array(_list_keys(grains.to_pylist(), wordings.to_pylist()), DataType.list(_NUMBERS))
-
-    list_all: Any = keys
+    rows = texts.count_rows()
+    list_all = on_workers(_list_keys, DataType.list(_NUMBERS), engine, rows=rows, batch=_BATCH)
     keyed = texts.select("grain", col("number").alias("other"), list_all(col("grain"), _wording()).alias("key"))
     each = keyed.explode("key").where(col("key").not_null())
     sizes = each.groupby("grain", "key").agg(col("other").count().alias("size"))
@@ -105,15 +107,15 @@ def _propose(groups: daft.DataFrame, roots: daft.DataFrame) -> daft.DataFrame:
     return joined.where(col("first") != col("second"))
 
 
-def _judge(pairs: daft.DataFrame, texts: daft.DataFrame, config: DeduplicationConfig) -> daft.DataFrame:
+def _judge(
+    pairs: daft.DataFrame, texts: daft.DataFrame, config: DeduplicationConfig, engine: Engine, rows: int
+) -> daft.DataFrame:
     """The pairs with their `similarity`, null for a pair that is not near."""
 
-    @daft.func.batch(return_dtype=DataType.float64(), batch_size=_BATCH)
-    def judge(grains: daft.Series, ones: daft.Series, others: daft.Series) -> pyarrow.Array:
-        judged = _judge_rows(grains.to_pylist(), ones.to_pylist(), others.to_pylist(), config)
-        return to_array(judged, DataType.float64())
+    def judge(grains: list[Any], ones: list[dict[str, str]], others: list[dict[str, str]]) -> list[float | None]:
+        return _judge_rows(grains, ones, others, config)
 
-    compare: Any = judge
+    compare = on_workers(judge, DataType.float64(), engine, rows=rows, batch=_BATCH)
     wordings = texts.select("number", _wording().alias("wording"))
     for name in ("one", "other"):
         pairs = pairs.join(wordings.select(col("number").alias(name), col("wording").alias(f"{name}_wording")), on=name)

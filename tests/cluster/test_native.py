@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from jdextract.cluster import functions
 from jdextract.cluster.dataset import build
 from jdextract.cluster.deduplication import deduplicate
 from jdextract.cluster.engine import Engine
@@ -65,9 +66,13 @@ def test_extract_from_and_to_object_storage(
 
 
 @pytest.mark.parametrize(("seed", "workers"), [(0, 1), (1, 2)])
-def test_dedup_marks_as_the_local_search(seed: int, workers: int, engine: Engine, tmp_path: Path) -> None:
+def test_dedup_marks_as_the_local_search(
+    seed: int, workers: int, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Clusters, ids, representatives and marks of duties, records and documents are the local ones, row for row, in this
-    process and in two."""
+    process and in pools of two."""
+    if workers > 1:
+        monkeypatch.setattr(functions, "_WORTH", 600)  # rows: of some of the functions
     records = make_records(120, seed)
     folder = write_records(records, tmp_path / "records")
     done = deduplicate([str(folder)], str(tmp_path / "marked"), CONFIG, replace(engine, workers=workers))
