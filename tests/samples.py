@@ -46,6 +46,9 @@ class StandInExtractor:
 
     known: dict[str, GoldDocument]
 
+    def load(self) -> None:
+        pass
+
     def normalize(self, text: str) -> str:
         return text.strip()
 

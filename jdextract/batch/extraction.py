@@ -80,8 +80,7 @@ class BatchPipeline(Pipeline):
     def load(self) -> None:
         """Load the models, and nothing that starts threads. Raises ModelError and TaxonomyError."""
         _ = self.classifier, self.boilerplate, wording_key("")
-        for part in ("_segmenter", "_model"):  # of the extractor, which loads them on first use
-            getattr(self.extractor, part, None)
+        self.extractor.load()
 
     def name_duties(self, records: tuple[RoleRecord, ...]) -> tuple[RoleRecord, ...]:
         """The records with `canonical_duty` set where the index of the configuration holds the duty."""

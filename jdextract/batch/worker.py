@@ -72,7 +72,7 @@ Answer = Ready | Entered | Fault | ChunkResult
 
 
 def settle_collector() -> None:
-    """Let the garbage collector leave the models alone and look seldom: a seventh of the time, since records hold no cycles.
+    """Let the garbage collector leave the models alone and look seldom, since records hold no cycles.
 
     For a process that does nothing but extract.
     """

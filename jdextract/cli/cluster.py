@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import sys
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from jdextract.cli.console import EXIT_CODES, Status, visible
 from jdextract.cli.settings import (
+    BoilerplateFile,
     ConfigFile,
     Encoding,
     EngineName,
     IdColumn,
+    IndexFolder,
     ModelFolder,
     Region,
     TaxonomyFile,
@@ -105,16 +106,8 @@ def extract(
     encoding: Encoding = None,
     region: Region = None,
     engine: EngineName = None,
-    boilerplate: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Lines of sites to leave out, as `jdextract boilerplate` writes them."),
-    ] = None,
-    index: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="A dataset or an index: `canonical_duty` names the duty there that each one is."
-        ),
-    ] = None,
+    boilerplate: BoilerplateFile = None,
+    index: IndexFolder = None,
     config: ConfigFile = None,
     taxonomy: TaxonomyFile = None,
     model: ModelFolder = None,

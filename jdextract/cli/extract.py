@@ -24,10 +24,12 @@ from jdextract.cli.llm import (
     gather,
 )
 from jdextract.cli.settings import (
+    BoilerplateFile,
     ConfigFile,
     Encoding,
     EngineName,
     IdColumn,
+    IndexFolder,
     ModelFolder,
     Region,
     TaxonomyFile,
@@ -126,16 +128,8 @@ def extract(
     encoding: Encoding = None,
     region: Region = None,
     engine: EngineName = None,
-    boilerplate: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Lines of sites to leave out, as `jdextract boilerplate` writes them."),
-    ] = None,
-    index: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="A dataset or an index: `canonical_duty` names the duty there that each one is."
-        ),
-    ] = None,
+    boilerplate: BoilerplateFile = None,
+    index: IndexFolder = None,
     llm: LlmModel = None,
     llm_base_url: LlmBaseUrl = None,
     llm_mode: LlmMode = None,

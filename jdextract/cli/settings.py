@@ -68,6 +68,23 @@ IdColumn = Annotated[
     typer.Option("--id-column", metavar="NAME", help="Column with the row key.", rich_help_panel=_READING),
 ]
 
+BoilerplateFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--boilerplate",
+        metavar="FILE",
+        help="Lines of sites to leave out, as `jdextract boilerplate` writes them.",
+    ),
+]
+IndexFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--index",
+        metavar="DIR",
+        help="A dataset or an index: `canonical_duty` names the duty there that each one is.",
+    ),
+]
+
 
 def make_config(file: Path | None, given: dict[str, dict[str, Any]]) -> Config:
     """Settings of a file with the given options on top; an option that is None was not given.

@@ -33,6 +33,10 @@ class Extractor:
 
         return segmenter(self._tokens)
 
+    def load(self) -> None:
+        """Load what the first document would load. Raises ConfigError and ModelError."""
+        _ = self._segmenter, self._model
+
     def cut(self, text: str) -> list[str]:
         """Words of Simplified text; joined they give the text again."""
         words: list[str] = self._segmenter.cut(text)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from jdextract.extraction.content import CLASSES
 from jdextract.extraction.segments import Atom
 from jdextract.extraction.stretches import Stretch, find_bucket
 
@@ -32,8 +33,6 @@ def _spell_layout(mark: str, before: str, after: str, name: str, kind: str) -> l
 
 
 def _spell_words(length: int, *shares: int) -> list[str]:
-    from jdextract.extraction.content import CLASSES
-
     return [f"length={length}", *(f"p{name}={share}" for name, share in zip(CLASSES, shares, strict=True))]
 
 

@@ -89,7 +89,7 @@ class ZoningModel:
 
     def __init__(self, content: ContentModel, sequence: SequenceModel, cut: Cut, version: str) -> None:
         self._reader, self._sequence, self.version = StretchReader(content, cut), sequence, version
-        self._title = sequence.labels.index("T")
+        self._number = {label: k for k, label in enumerate(sequence.labels)}
         self._forget()
 
     def _forget(self) -> None:
@@ -170,15 +170,13 @@ class ZoningModel:
         labels = [names[k] for k in best]
         atoms, stretches = document.atoms, document.stretches
         held: list[Name] = [s if s.title and not a.heading else None for a, s in zip(atoms, stretches, strict=True)]
-        settled = settle(
-            document.folded, atoms, stretches, labels, chances[:, self._title].tolist(), rule_out(held, labels)
-        )
-        rows = chances.tolist()
-        number = {name: k for k, name in enumerate(names)}
+        rows: list[list[float]] = chances.tolist()
+        titles = [row[self._number["T"]] for row in rows]
+        settled = settle(document.folded, atoms, stretches, labels, titles, rule_out(held, labels))
         result = []
         for i, (atom, span, stretch, label) in enumerate(zip(atoms, document.spans, stretches, settled, strict=True)):
             title = None
             if held[i] and stretch.title:
                 title = (span[0] + stretch.title[0], span[0] + stretch.title[1])
-            result.append(Zoned(atom, label, rows[i][number[label]], title, span, stretch))
+            result.append(Zoned(atom, label, rows[i][self._number[label]], title, span, stretch))
         return result

@@ -32,6 +32,9 @@ UNSURE, UNKNOWN = 8, 5  # each eighth document has a structure in doubt, each fi
 class Extractor:
     """The offline reading."""
 
+    def load(self) -> None:
+        pass
+
     def normalize(self, text: str) -> str:
         return text.strip()
 
