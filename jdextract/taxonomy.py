@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from jdextract.data import parse_yaml
 from jdextract.errors import TaxonomyError
 from jdextract.locations import find_data
 
@@ -129,7 +130,7 @@ def load_taxonomy(path: Path | None = None) -> Taxonomy:
 
     path = path or find_data("taxonomy/ecommerce.yaml")
     try:
-        return Taxonomy.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return Taxonomy.model_validate(parse_yaml(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise TaxonomyError(f"cannot be opened ({error.strerror})", where=str(path), hint="give a YAML file") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 _FACTORS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F)  # odd, of 64 bits: products whose high bits depend on all of a key
 _ROUNDS = 100
+_DOUBLINGS = 6  # of the tables, before keys are given up
 _NO_KEY = -1
 
 
@@ -24,16 +25,19 @@ class Lookup:
 
     @classmethod
     def make(cls, keys: NDArray[np.int64]) -> Lookup:
-        """The value of a key is its number in `keys`, which are distinct."""
+        """The value of a key is its number in `keys`, which are distinct.
+
+        Raises ValueError for keys that find no place, which no honest ones do.
+        """
         import numpy as np
 
-        bits = max(len(keys), 2).bit_length()  # each table is half empty: then it nearly always works out
-        while True:
+        least = max(len(keys), 2).bit_length()  # each table is half empty: then it nearly always works out
+        for bits in range(least, least + _DOUBLINGS):
             tables = _place(keys, bits)
             if tables is not None:
                 held = [np.append(keys, _NO_KEY)[table] for table in tables]
                 return cls(bits, (held[0], held[1]), tables)
-            bits += 1
+        raise ValueError(f"{len(keys)} keys find no place in tables of {1 << bits}")
 
     def find(self, keys: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
         """For each key whether it is known; and the numbers of those that are."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
-from jdextract.classification.features import Cut, find_vectorizers, fold_duty, read_texts
+from jdextract.classification.features import Cut, fold_duty, read_texts
 from jdextract.classification.memory import Memory
 from jdextract.classification.vectors import FastFeatures
 from jdextract.records import Evidence, Role
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from jdextract.classification.learned import Learned
     from jdextract.classification.settings import Settings
     from jdextract.taxonomy import Taxonomy
 
@@ -30,25 +31,43 @@ _REMEMBERED = 16_384  # sentences whose probabilities are kept, or twice as many
 
 def roles_of(pipeline: Any) -> tuple[str, ...]:
     """Role ids that a trained pipeline knows, in the order of its classes."""
-    return tuple(str(name) for name in pipeline.classes_ if not name.startswith(_NO_DUTY))
+    return name_roles(pipeline.classes_)
+
+
+def name_roles(classes: NDArray[np.str_]) -> tuple[str, ...]:
+    """The classes that are roles."""
+    return tuple(str(name) for name in classes if not name.startswith(_NO_DUTY))
 
 
 class DutyModel:
-    """A trained pipeline with its taxonomy and its numbers.
+    """What a pipeline learned, with its taxonomy and its numbers.
 
     Deterministic: what a sentence gets depends, to the last bit, on nothing but the sentence, not on the others of a call
     nor on what was read before. Lately read sentences are remembered.
     """
 
     def __init__(
-        self, pipeline: Any, taxonomy: Taxonomy, settings: Settings, prior: NDArray[np.float64], version: str, cut: Cut
+        self,
+        learned: Learned,
+        taxonomy: Taxonomy,
+        settings: Settings,
+        prior: NDArray[np.float64],
+        version: str,
+        cut: Cut,
+        load_pipeline: Callable[[], Any],
     ) -> None:
-        self.pipeline, self.taxonomy, self.settings, self.version = pipeline, taxonomy, settings, version
+        """`load_pipeline`: gives the scikit-learn pipeline, for the few things that need it."""
+        self.learned, self.taxonomy, self.settings, self.version = learned, taxonomy, settings, version
         self.prior = prior  # (roles, roles): log P(role of a duty | role of its title), in the order of `roles`
-        self.roles = roles_of(pipeline)
-        self._cut = cut
-        self._fast = FastFeatures.make(pipeline, cut)
+        self.roles = name_roles(learned.classes)
+        self._cut, self._load_pipeline = cut, load_pipeline
+        self._fast = FastFeatures.make(learned, cut)
         self._memory = Memory[bytes](_REMEMBERED)  # folded sentence -> its row of log-probabilities
+
+    @cached_property
+    def pipeline(self) -> Any:
+        """The trained scikit-learn pipeline: for saving, and for features that are none of this package. Raises ModelError."""
+        return self._load_pipeline()
 
     def log_probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Normalised sentences -> (sentences, roles + 1), natural logarithms; the last column: no duty at all.
@@ -78,45 +97,29 @@ class DutyModel:
         import numpy as np
 
         features = self._features([fold_duty(text) for text in texts])
-        learner = self.pipeline.named_steps["roles"]
-        decisions = learner.decision_function(features)
-        classes = self.pipeline.classes_.tolist()
+        weights, grams = self.learned.weights, [*self.learned.words.grams, *self.learned.characters.grams]
+        decisions = features @ weights + self.learned.intercepts
+        classes = self.learned.classes.tolist()
         result = []
         for i, role in enumerate(roles):
             own = classes.index(role)
             row = features.getrow(i)
             rival = next(j for j in np.argsort(-decisions[i]) if j != own)
-            parts = row.data * (learner.coef_[own] - learner.coef_[rival])[row.indices]
+            parts = row.data * (weights[row.indices, own] - weights[row.indices, rival])
             order = np.argsort(-np.abs(parts), kind="stable")[:top]
-            result.append(
-                tuple(Evidence(text=self._grams[row.indices[k]], weight=round(float(parts[k]), 4)) for k in order)
-            )
+            found = [(grams[row.indices[k]], float(parts[k])) for k in order]
+            result.append(tuple(Evidence(text=gram, weight=round(weight, 4)) for gram, weight in found))
         return result
-
-    @cached_property
-    def _grams(self) -> list[str]:
-        names = [v.get_feature_names_out().tolist() for v in find_vectorizers(self.pipeline)]
-        return [str(name) for name in (*names[0], *names[1])]
 
     def _features(self, folded: list[str]) -> Any:
         if self._fast is None:
             return self.pipeline.named_steps["features"].transform(read_texts(folded, self._cut)).tocsr()
         return self._fast.transform(folded)
 
-    @cached_property
-    def _weights(self) -> NDArray[np.float32]:
-        """(features, classes), the weights of one feature side by side."""
-        import numpy as np
-
-        return np.ascontiguousarray(self.pipeline.named_steps["roles"].coef_.T)
-
     def _read(self, folded: list[str]) -> NDArray[np.float64]:
-        learner = self.pipeline.named_steps["roles"]
-        if self._fast is None:
-            decisions = learner.decision_function(self._features(folded))
-        else:  # the same product without the checks of its input, which take longer than itself
-            decisions = self._fast.transform(folded) @ self._weights + learner.intercept_
-        return share_out(decisions, self.pipeline.classes_, self.settings)
+        # The product of the pipeline's own learner without the checks of its input, which take longer than itself.
+        decisions = self._features(folded) @ self.learned.weights + self.learned.intercepts
+        return share_out(decisions, self.learned.classes, self.settings)
 
 
 def share_out(decisions: NDArray[Any], classes: NDArray[np.str_], settings: Settings) -> NDArray[np.float64]:

@@ -4,18 +4,37 @@ from __future__ import annotations
 
 import copy
 import json
+import struct
 import zipfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from jdextract.classification.features import Cut, find_vectorizers
-from jdextract.classification.model import DutyModel, roles_of
+from jdextract.classification.learned import Learned
+from jdextract.classification.model import DutyModel, name_roles
 from jdextract.classification.settings import load_settings
+from jdextract.classification.stored import UnknownContent, read_stored
 from jdextract.errors import ModelError
 from jdextract.taxonomy import Taxonomy
 
 PIPELINE, SETTINGS, PRIOR, METRICS, CARD = "pipeline.skops", "settings.json", "prior.json", "metrics.json", "card.md"
+_DAMAGE = (  # what reading raises where files are not as they should be
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 _HINT = "give the folder that `jdextract train` wrote, or leave the setting out for the model in the package"
 
 
@@ -54,13 +73,12 @@ def _unpack(pipeline: Any) -> Any:
 def load_model(folder: Path, taxonomy: Taxonomy, cut: Cut) -> DutyModel:
     """Raises ModelError for a missing or damaged file, a type that is not trusted, and a model of another taxonomy."""
     import numpy as np
-    import skops.io
 
     for name in (PIPELINE, SETTINGS, PRIOR, METRICS):
         if not (folder / name).is_file():
             raise ModelError(f"has no {name}", where=str(folder), hint=_HINT)
     settings = load_settings(folder / SETTINGS)
-    try:
+    with _telling_damage(folder):
         metrics = json.loads((folder / METRICS).read_text(encoding="utf-8"))
         if metrics["taxonomy"] != taxonomy.stamp:
             raise ModelError(
@@ -68,14 +86,38 @@ def load_model(folder: Path, taxonomy: Taxonomy, cut: Cut) -> DutyModel:
                 where=str(folder),
                 hint="train a model for this taxonomy with `jdextract train --taxonomy`",
             )
+        learned, load_pipeline = _load_learned(folder)
+        prior = json.loads((folder / PRIOR).read_text(encoding="utf-8"))
+        table = np.array(prior["log_probabilities"], dtype=np.float64)
+        if list(name_roles(learned.classes)) != prior["roles"] or table.shape != (len(prior["roles"]),) * 2:
+            raise ModelError("holds a prior for other roles than its pipeline", where=str(folder), hint=_HINT)
+        return DutyModel(learned, taxonomy, settings, table, str(metrics["version"]), cut, load_pipeline)
+
+
+def _load_learned(folder: Path) -> tuple[Learned, Callable[[], Any]]:
+    """What the pipeline of a model learned, and what loads the pipeline itself."""
+    try:
+        return Learned.read(read_stored(folder / PIPELINE)), partial(_load_pipeline, folder)
+    except UnknownContent:  # such as a pipeline of another learner
+        pipeline = _load_pipeline(folder)
+        return Learned.read(pipeline), lambda: pipeline
+
+
+def _load_pipeline(folder: Path) -> Any:
+    """The scikit-learn pipeline of a model: seconds. Raises ModelError."""
+    import skops.io
+
+    with _telling_damage(folder):
         unknown = skops.io.get_untrusted_types(file=folder / PIPELINE)
         if unknown:
             raise ModelError(f"holds types that are not trusted: {', '.join(unknown)}", where=str(folder), hint=_HINT)
-        pipeline = _unpack(skops.io.load(folder / PIPELINE, trusted=[]))
-        prior = json.loads((folder / PRIOR).read_text(encoding="utf-8"))
-        table = np.array(prior["log_probabilities"], dtype=np.float64)
-        if list(roles_of(pipeline)) != prior["roles"] or table.shape != (len(prior["roles"]),) * 2:
-            raise ModelError("holds a prior for other roles than its pipeline", where=str(folder), hint=_HINT)
-    except (ValueError, KeyError, TypeError, AttributeError, OSError, zipfile.BadZipFile) as error:
+        return _unpack(skops.io.load(folder / PIPELINE, trusted=[]))
+
+
+@contextmanager
+def _telling_damage(folder: Path) -> Iterator[None]:
+    """Turn what damaged files raise into ModelError."""
+    try:
+        yield
+    except _DAMAGE as error:
         raise ModelError(f"can't be loaded ({error})", where=str(folder), hint=_HINT) from error
-    return DutyModel(pipeline, taxonomy, settings, table, str(metrics["version"]), cut)

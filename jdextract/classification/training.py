@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from jdextract.annotation import GoldDocument
 from jdextract.classification.features import Cut, fold_duty, make_features, read_texts
+from jdextract.classification.learned import Learned
 from jdextract.classification.model import PAGE_TEXT, REQUIREMENT, DutyModel, roles_of
 from jdextract.errors import ModelError
 from jdextract.taxonomy import OTHER, Taxonomy
@@ -178,7 +179,8 @@ def train(
     except ValueError as error:
         raise ModelError(f"can't be trained ({error})", hint="it needs sentences of two roles or more") from error
     prior = count_prior(documents, roles_of(pipeline))
-    return DutyModel(pipeline, taxonomy, settings, prior, name_version(examples, taxonomy, settings, unlabelled), cut)
+    version = name_version(examples, taxonomy, settings, unlabelled)
+    return DutyModel(Learned.read(pipeline), taxonomy, settings, prior, version, cut, lambda: pipeline)
 
 
 def name_version(

@@ -6,12 +6,13 @@ as digits of a number to the base of their alphabet, looked up in a hash table. 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-from jdextract.classification.features import Cut, find_vectorizers, split_words
+from jdextract.classification.features import Cut, split_words
+from jdextract.classification.learned import Learned, Vectorizer
 from jdextract.classification.lookup import Lookup
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _UNICODE = 0x110000
 _LARGEST = 2**62  # keys of n-grams must stay under it
+_MOST_ITEMS = 61  # of an n-gram: more never fit
 _END = "\n"  # closes each sentence: folded text holds none, and no n-gram does
 
 
@@ -34,21 +36,27 @@ class _Grams:
     idf: NDArray[np.float32]  # of each column
 
     @classmethod
-    def read(cls, vectorizer: Any, grams: Iterable[Sequence[str]], numbers: dict[str, int]) -> _Grams | None:
-        """None when its keys would not fit into 62 bits."""
+    def make(cls, vectorizer: Vectorizer, items: NDArray[np.int64], sizes: NDArray[np.int64]) -> _Grams | None:
+        """None when its keys would not fit into 62 bits. Raises ValueError for n-grams that no vectoriser makes.
+
+        `items`: numbers of the items of all n-grams, one after the other; `sizes`: how many of them each n-gram has.
+        """
         import numpy as np
 
-        shortest, longest = vectorizer.ngram_range
-        base = len(numbers) + 1
-        if base**longest > _LARGEST:
+        shortest, longest = vectorizer.lengths
+        base = int(items.max()) + 1
+        if longest > _MOST_ITEMS or base**longest > _LARGEST:
             return None
-        keys = np.zeros(len(vectorizer.vocabulary_), dtype=np.int64)
-        for column, gram in enumerate(grams):
-            key = 0
-            for item in gram:
-                key = key * base + numbers[item]
-            keys[column] = key
-        return cls(shortest, longest, base, Lookup.make(keys), vectorizer.idf_.astype(np.float32))
+        if sizes.min() < max(shortest, 1) or sizes.max() > longest:
+            raise ValueError(f"holds an n-gram that is not of {shortest} to {longest} items")
+        starts = np.cumsum(sizes) - sizes
+        keys = np.zeros(len(sizes), dtype=np.int64)
+        for place in range(longest):
+            longer = np.flatnonzero(sizes > place)
+            keys[longer] = keys[longer] * base + items[starts[longer] + place]
+        if len(np.unique(keys)) < len(keys):
+            raise ValueError("holds an n-gram twice")
+        return cls(shortest, longest, base, Lookup.make(keys), vectorizer.idf)
 
     def find(self, items: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Numbers of the items of all sentences, with a 0 behind each -> n-grams found: place of the last item, column."""
@@ -71,7 +79,7 @@ class _Grams:
 
 
 class FastFeatures:
-    """The transformer of a trained pipeline, over whole batches. `None` from `make` means: use the pipeline.
+    """The transformer of a trained pipeline, over whole batches. `None` from `make` means: use the pipeline itself.
 
     What a sentence gets does not depend, to the last bit, on the others of its batch.
     """
@@ -86,25 +94,26 @@ class FastFeatures:
         self._idf = np.concatenate([words.idf, characters.idf])
 
     @classmethod
-    def make(cls, pipeline: Any, cut: Cut) -> FastFeatures | None:
-        """Read the vocabularies of a trained pipeline. None for one that this way can't compute exactly."""
+    def make(cls, learned: Learned, cut: Cut) -> FastFeatures | None:
+        """None for vectorisers that this way can't compute exactly. Raises ValueError for n-grams that none makes."""
         import numpy as np
 
-        words, characters = find_vectorizers(pipeline)
-        if not all(
-            v.sublinear_tf and v.use_idf and v.smooth_idf and v.norm == "l2" and not v.binary
-            for v in (words, characters)
-        ):
+        words, characters = learned.words, learned.characters
+        if not (words.plain and characters.plain):
             return None
-        word_grams = [gram.split(" ") for gram in sorted(words.vocabulary_, key=words.vocabulary_.__getitem__)]
-        letter_grams = sorted(characters.vocabulary_, key=characters.vocabulary_.__getitem__)
-        numbers = {word: i for i, word in enumerate(sorted({w for gram in word_grams for w in gram}), 1)}
-        letters = {letter: i for i, letter in enumerate(sorted(set("".join(letter_grams))), 1)}
+        items = " ".join(words.grams).split(" ")
+        numbers = {word: i for i, word in enumerate(sorted(set(items)), 1)}
+        word_items = np.fromiter(map(numbers.__getitem__, items), dtype=np.int64, count=len(items))
+        word_sizes = np.array([gram.count(" ") + 1 for gram in words.grams])
+        codes = np.frombuffer("".join(characters.grams).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+        letters = np.unique(codes)
         table = np.zeros(_UNICODE, dtype=np.int64)
-        for letter, number in letters.items():
-            table[ord(letter)] = number
-        read = _Grams.read(words, word_grams, numbers), _Grams.read(characters, letter_grams, letters)
-        return cls(read[0], read[1], numbers, table, cut) if read[0] and read[1] else None
+        table[letters] = np.arange(1, len(letters) + 1)
+        made = (
+            _Grams.make(words, word_items, word_sizes),
+            _Grams.make(characters, table[codes], np.array(list(map(len, characters.grams)))),
+        )
+        return cls(made[0], made[1], numbers, table, cut) if made[0] and made[1] else None
 
     def transform(self, folded: Sequence[str]) -> Any:
         """Folded sentences -> sparse (sentences, features), float32, columns as in the pipeline."""

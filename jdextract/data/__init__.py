@@ -10,6 +10,10 @@ import yaml
 
 def load_rules(name: str) -> Any:
     """The parsed YAML file `data/{name}.yaml`."""
-    text = resources.files("jdextract.data").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
+    return parse_yaml(resources.files("jdextract.data").joinpath(f"{name}.yaml").read_text(encoding="utf-8"))
+
+
+def parse_yaml(text: str) -> Any:
+    """Plain values of a YAML text, no objects. Raises yaml.YAMLError."""
     # The same safe loader in C, ten times as fast, where PyYAML was built with it.
     return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))

@@ -34,29 +34,31 @@ class ContentModel:
 
     def __init__(
         self,
-        vocabulary: dict[str, int],
+        terms: Sequence[str],
         idf: NDArray[np.float32],
         weights: NDArray[np.float32],
         bias: NDArray[np.float32],
     ) -> None:
+        """`terms`: of each column, one word or two with a space between them. Raises ValueError for longer ones."""
         import numpy as np
 
-        self._vocabulary, self._idf, self._weights, self._bias = vocabulary, idf, weights, bias
+        self._terms, self._idf, self._weights, self._bias = terms, idf, weights, bias
+        words = " ".join(terms).split(" ")
         # Words have numbers from 1; 0 is a word that no term holds. A pair is the number `first * base + second`.
-        self._numbers = {
-            word: n for n, word in enumerate(dict.fromkeys(w for t in vocabulary for w in t.split(" ")), 1)
-        }
+        self._numbers = {word: n for n, word in enumerate(dict.fromkeys(words), 1)}
         self._base = len(self._numbers) + 1
+        numbers = np.fromiter(map(self._numbers.__getitem__, words), dtype=np.int64, count=len(words))
+        paired = np.array([" " in term for term in terms], dtype=bool)
+        if len(terms) + np.count_nonzero(paired) != len(words):
+            raise ValueError("a term of more than two words")
+        last = np.cumsum(1 + paired) - 1  # where the last word of each term stands
         self._single = np.full(self._base, -1)
-        pairs: list[tuple[int, int]] = []
-        for term, column in vocabulary.items():
-            first, _, second = term.partition(" ")
-            if second:
-                pairs.append((self._numbers[first] * self._base + self._numbers[second], column))
-            else:
-                self._single[self._numbers[first]] = column
-        order = np.array(sorted(pairs) or [(-1, -1)])
-        self._pairs, self._pair_columns = order[:, 0].copy(), order[:, 1].copy()
+        self._single[numbers[last[~paired]]] = np.flatnonzero(~paired)
+        pairs = numbers[last[paired] - 1] * self._base + numbers[last[paired]]
+        order = np.argsort(pairs)
+        self._pairs, self._pair_columns = pairs[order], np.flatnonzero(paired)[order]
+        if not len(pairs):
+            self._pairs = self._pair_columns = np.array([-1])
 
     def share(self, stretches: Sequence[Sequence[str]]) -> list[list[float]]:
         """A row of probabilities, in the order of CLASSES, for each stretch (a list of `read_words`).
@@ -95,7 +97,7 @@ class ContentModel:
         vectorizer, regression = pipeline[0], pipeline[-1]
         order = [list(regression.classes_).index(name) for name in CLASSES]
         return cls(
-            {str(term): int(place) for term, place in vectorizer.vocabulary_.items()},
+            sorted(vectorizer.vocabulary_, key=vectorizer.vocabulary_.__getitem__),
             vectorizer.idf_.astype(np.float32),
             np.ascontiguousarray(regression.coef_[order].T.astype(np.float32)),
             regression.intercept_[order].astype(np.float32),
@@ -104,8 +106,7 @@ class ContentModel:
     def save(self, path: Path) -> None:
         import numpy as np
 
-        terms = sorted(self._vocabulary, key=self._vocabulary.__getitem__)
-        words = np.frombuffer("\n".join(terms).encode(), dtype=np.uint8)
+        words = np.frombuffer("\n".join(self._terms).encode(), dtype=np.uint8)
         np.savez_compressed(path, words=words, idf=self._idf, weights=self._weights.astype(np.float16), bias=self._bias)
 
     @classmethod
@@ -118,4 +119,4 @@ class ContentModel:
             idf, weights, bias = arrays["idf"], arrays["weights"].astype(np.float32), arrays["bias"]
         if not len(terms) == len(idf) == len(weights) or weights.shape[1] != len(CLASSES) or len(bias) != len(CLASSES):
             raise ValueError("arrays do not fit each other")
-        return cls({term: place for place, term in enumerate(terms)}, idf, weights, bias)
+        return cls(terms, idf, weights, bias)

@@ -189,7 +189,7 @@ def assemble(
     zones = _zones(folded, zoned, [number in numbers for number in owner])
     segments = tuple(
         Segment(
-            trim(folded, z.atom.lead, z.atom.end),
+            z.span if z.atom.lead == z.atom.start else trim(folded, z.atom.lead, z.atom.end),
             zones[i],
             decided_by,
             z.score,
@@ -200,14 +200,16 @@ def assemble(
     return tuple(records), _with_rest(folded, segments)
 
 
+_ALPHANUMERIC = re.compile(r"[^\W_]")
+
+
 def _with_rest(folded: str, segments: Sequence[Segment]) -> tuple[Segment, ...]:
     """The segments and, between them, what was only a mark (lost tags, strewn letters): noise, but not forgotten."""
     result: list[Segment] = []
     end = 0
     for segment in (*segments, Segment((len(folded), len(folded)), "noise", "", 1.0)):
-        rest = trim(folded, end, segment.span[0])
-        if any(char.isalnum() for char in folded[slice(*rest)]):
-            result.append(Segment(rest, "noise", "mark", 1.0))
+        if _ALPHANUMERIC.search(folded, end, segment.span[0]):
+            result.append(Segment(trim(folded, end, segment.span[0]), "noise", "mark", 1.0))
         if segment.span[0] < segment.span[1]:
             result.append(segment)
         end = max(end, segment.span[1])
@@ -259,7 +261,6 @@ def _zones(folded: str, zoned: Sequence[Zoned], kept: Sequence[bool]) -> list[Zo
     result: list[Zone] = []
     section = ""
     for z, in_record in zip(zoned, kept, strict=True):
-        text = folded[z.atom.start : z.atom.end]
         if z.atom.heading:
             section = z.atom.heading
         if z.label == "T":
@@ -269,7 +270,7 @@ def _zones(folded: str, zoned: Sequence[Zoned], kept: Sequence[bool]) -> list[Zo
             result.append(_KINDS[z.label[-1]])
         elif z.atom.heading or _is_topic(z, *z.span):
             result.append("heading")
-        elif not any(char.isalnum() for char in text):
+        elif not _ALPHANUMERIC.search(folded, z.atom.start, z.atom.end):
             result.append("noise")
         else:
             shown = next((zone for sign, zone in _SIGN_ZONE.items() if sign in z.stretch.signs), None)

@@ -141,8 +141,8 @@ def detect(text: str) -> tuple[Script, Region]:
 def _judge(text: str) -> Script | None:
     simplified, traditional = _telling()
     counts = Counter(text)
-    ones = {c: n for c, n in counts.items() if c in simplified}
-    others = {c: n for c, n in counts.items() if c in traditional}
+    ones = {c: counts[c] for c in simplified.intersection(counts)}
+    others = {c: counts[c] for c in traditional.intersection(counts)}
     one, other = sum(ones.values()), sum(others.values())
     if not one and not other:
         return None

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jdextract.data import load_rules
 
@@ -103,27 +103,75 @@ def _heading_pattern() -> re.Pattern[str]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """One rule of `marks.yaml`, filled in. `name` is its group in a pattern."""
+
+    name: str
+    first: re.Pattern[str]
+    pattern: str
+
+
+class _MarkFinder:
+    """Separators and enumerators, the first rule that matches at each place.
+
+    A few characters begin a mark, and each of them only a few kinds: one class finds them, and a pattern of the rules
+    for that character, made when it is first met, is tried there.
+    """
+
+    def __init__(self, rules: dict[str, Any]) -> None:
+        names = {"{han_1}": f"[{HAN}]", "{han}": HAN, "{num}": NUMERALS, "{units}": _UNITS}
+
+        def fill(pattern: str) -> str:
+            for key, value in names.items():
+                pattern = pattern.replace(key, value)
+            return pattern
+
+        enumerators = {f"e{i}": rule for i, rule in enumerate(rules["enumerators"])}
+        separators = {rule["kind"]: rule for rule in rules["separators"]}
+        early = {kind: separators.pop(kind) for kind in ("line", "art", "inline", "cell")}
+        every = early | enumerators | separators
+        self.kinds = {name: (str(rule["kind"]), bool(rule.get("anywhere"))) for name, rule in enumerators.items()}
+        self._rules = [
+            _Rule(name, re.compile(fill(rule["first"]), re.IGNORECASE), f"(?P<{name}>{fill(rule['pattern'])})")
+            for name, rule in every.items()
+        ]
+        firsts = {fill(rule["first"]): fill(rule.get("beside", "")) for rule in every.values()}
+        alone = "|".join(first for first, beside in firsts.items() if not beside)
+        told = "|".join(f"(?<={first})(?:{beside})" for first, beside in firsts.items() if beside)
+        # A class that stands at the very start is what `re` can look for quickly.
+        self._first = re.compile(f"(?:{'|'.join(firsts)})(?:(?<={alone})|{told})", re.IGNORECASE)
+        self._bodies: dict[str, re.Pattern[str]] = {}
+
+    def find(self, folded: str) -> Callable[[int], re.Match[str] | None]:
+        """A function that gives the next mark from a position on; positions must not go back.
+
+        `lastgroup` of a mark is the name of its rule.
+        """
+        starts = (match.start() for match in self._first.finditer(folded))
+        bodies = self._bodies
+
+        def find_next(position: int) -> re.Match[str] | None:
+            for start in starts:
+                if start >= position:
+                    char = folded[start]
+                    body = bodies.get(char) or self._make_body(char)
+                    if found := body.match(folded, start):
+                        return found
+            return None
+
+        return find_next
+
+    def _make_body(self, char: str) -> re.Pattern[str]:
+        # Many characters begin the same kinds: `re` keeps what it compiled for the first of them.
+        pattern = "|".join(rule.pattern for rule in self._rules if rule.first.match(char))
+        body = self._bodies[char] = re.compile(pattern, re.IGNORECASE)
+        return body
+
+
 @cache
-def _mark_pattern() -> tuple[re.Pattern[str], dict[str, tuple[str, bool]]]:
-    """The pattern of separators and enumerators, and {group name: (kind, anywhere)} of the enumerators."""
-    rules = load_rules("marks")
-    names = {"{han_1}": f"[{HAN}]", "{han}": HAN, "{num}": NUMERALS, "{units}": _UNITS}
-
-    def fill(pattern: str) -> str:
-        for key, value in names.items():
-            pattern = pattern.replace(key, value)
-        return pattern
-
-    def group(name: str, pattern: str) -> str:
-        return f"(?P<{name}>{fill(pattern)})"
-
-    separators = {rule["kind"]: group(rule["kind"], rule["pattern"]) for rule in rules["separators"]}
-    first = [separators.pop(kind) for kind in ("line", "art", "inline", "cell")]
-    enumerators = [group(f"e{i}", rule["pattern"]) for i, rule in enumerate(rules["enumerators"])]
-    kinds = {f"e{i}": (str(r["kind"]), bool(r.get("anywhere"))) for i, r in enumerate(rules["enumerators"])}
-    body = "|".join([*first, *enumerators, *separators.values()])
-    start = "|".join(sorted({fill(rule["first"]) for rule in rules["separators"] + rules["enumerators"]}))
-    return re.compile(f"(?={start})(?:{body})", re.IGNORECASE), kinds
+def _mark_finder() -> _MarkFinder:
+    return _MarkFinder(load_rules("marks"))
 
 
 @cache
@@ -135,7 +183,7 @@ def _heading_words() -> tuple[AhoCorasick, frozenset[str]]:
     return AhoCorasick(words), frozenset(re.sub(r"[(?:|)]", "", _AROUND[0])) | frozenset("【[《〖(< ")
 
 
-_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}  # the length stays
 _FURTHEST = 16  # code points from the start of a heading to its phrase, at most
 
 
@@ -144,7 +192,10 @@ def _find_headings(folded: str) -> list[re.Match[str]]:
     phrases, around = _heading_words()
     pattern = _heading_pattern()
     starts = set()
-    for _, start, _ in phrases.find_matches_as_indexes(folded.translate(_LOWER), overlapping=True):
+    low = folded.lower()  # several times as fast as a table
+    if len(low) != len(folded):  # a letter whose small form is two
+        low = folded.translate(_LOWER)
+    for _, start, _ in phrases.find_matches_as_indexes(low, overlapping=True):
         starts.add(start)
         for place in range(start - 1, max(-1, start - _FURTHEST), -1):
             if folded[place] not in around:
@@ -172,7 +223,7 @@ def _number(text: str) -> int:
 
 def _find_marks(folded: str) -> list[_Mark]:
     """Every mark that holds, in order, without overlap; where a heading and another mark compete the heading wins."""
-    others, kinds = _mark_pattern()
+    others = _mark_finder()
     phrases = heading_phrases()
     headings = _find_headings(folded)
     starts = [match.start() for match in headings]
@@ -184,7 +235,8 @@ def _find_marks(folded: str) -> list[_Mark]:
         place = bisect_left(starts, position)
         return headings[place] if place < len(headings) else None
 
-    heading, other = next_heading(0), others.search(folded)
+    next_other = others.find(folded)
+    heading, other = next_heading(0), next_other(0)
     while heading or other:
         if heading and (other is None or heading.start() <= other.start()):
             start = heading.start()
@@ -196,20 +248,20 @@ def _find_marks(folded: str) -> list[_Mark]:
                 marks.append(_Mark(start, heading.end(), "heading", zone=zone))
                 edge = heading.end()
                 if other and other.start() < edge:
-                    other = others.search(folded, edge)
+                    other = next_other(edge)
             heading = next_heading(max(edge, start + 1))
             continue
         assert other is not None
         start, name = other.start(), other.lastgroup or ""
         found: _Mark | None = _Mark(start, other.end(), name)
-        if name in kinds:
-            found = _enumerator(folded, other, kinds[name], numbers, edge, marks[-1].kind if marks else "line")
+        if name in others.kinds:
+            found = _enumerator(folded, other, others.kinds[name], numbers, edge, marks[-1].kind if marks else "line")
         if found and found.end > start:
             marks.append(found)
             edge = found.end
             if heading and heading.start() < edge:
                 heading = next_heading(edge)
-        other = others.search(folded, max(edge, start + 1))
+        other = next_other(max(edge, start + 1))
     return marks
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -142,15 +143,10 @@ class ZoningModel:
 
         if len(self._places) > _REMEMBERED:
             self._forget()
-        places = self._places
-        found: list[int] = []
-        for document in documents:
-            for parts in find_parts(document.folded, document.atoms, document.stretches):
-                for part in parts:
-                    place = places.get(part)
-                    if place is None:
-                        place = self._add(part)
-                    found.append(place)
+        rows = [find_parts(document.folded, document.atoms, document.stretches) for document in documents]
+        parts = list(chain.from_iterable(chain.from_iterable(rows)))
+        known = map(self._places.get, parts)
+        found = [self._add(part) if place is None else place for part, place in zip(parts, known, strict=True)]
         if not found:
             return np.zeros((0, len(self._sequence.labels)))
         scores: NDArray[np.float64] = self._sums[found].reshape(-1, PARTS, len(self._sequence.labels)).sum(axis=1)

@@ -39,3 +39,10 @@ def test_tables_grow_when_keys_do_not_fit(monkeypatch: pytest.MonkeyPatch) -> No
     table = Lookup.make(keys)
     assert table.bits > len(keys).bit_length()
     np.testing.assert_array_equal(table.find(keys)[1], np.arange(len(keys)))
+
+
+def test_keys_that_find_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys that drive each other out in every table, as a hostile model could hold, end in a ValueError, not in all memory."""
+    monkeypatch.setattr(lookup, "_hash", lambda keys, factor, bits: np.zeros(len(keys), dtype=np.int64))
+    with pytest.raises(ValueError, match="3 keys find no place"):
+        Lookup.make(np.array([1, 2, 3]))

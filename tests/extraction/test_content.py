@@ -48,3 +48,19 @@ def test_a_pickle_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "evil.npz", words=np.array([print], dtype=object), idf=0, weights=0, bias=0)
     with pytest.raises(ValueError, match="allow_pickle"):
         ContentModel.load(tmp_path / "evil.npz")
+
+
+@pytest.mark.parametrize("terms", [["采购"], ["采购 专员"]])
+def test_terms_of_one_kind(terms: list[str]) -> None:
+    """A model of single words alone, or of pairs alone, tells its term from all others."""
+    one, bias = np.ones(1, dtype=np.float32), np.zeros(5, dtype=np.float32)
+    model = ContentModel(terms, one, np.array([[2, 0, 0, 0, 0]], dtype=np.float32), bias)
+    held, other = model.share([terms[0].split(" "), ["专员", "采购专员"]])
+    assert held[0] > 0.5
+    assert other == pytest.approx([0.2] * 5)
+
+
+def test_terms_of_three_words() -> None:
+    """A term that no model of ours holds is a ValueError, which loading turns into a ModelError."""
+    with pytest.raises(ValueError, match="more than two words"):
+        ContentModel(["采购", "负责 采购 专员"], np.ones(2), np.ones((2, 5)), np.ones(5))
