@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any, overload
 
 from jdextract.errors import (
@@ -55,10 +56,24 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+_kept = threading.local()  # a pipeline remembers what it read lately, which threads must not change under each other
+
+
 def _pipeline(config: Config | None) -> Pipeline:
+    """The pipeline of the call before, when the settings are the same: loading the models takes a second or two.
+
+    Settings that name files of one's own get a new one each time, as the files may have changed; keep a `Pipeline` instead.
+    """
+    from jdextract.config import Config
     from jdextract.pipeline import Pipeline
 
-    return Pipeline(config)
+    config = config or Config()
+    if config.own_files():
+        return Pipeline(config)
+    kept: Pipeline | None = getattr(_kept, "pipeline", None)
+    if kept is None or kept.config != config:
+        kept = _kept.pipeline = Pipeline(config)
+    return kept
 
 
 def extract(*inputs: str, config: Config | None = None) -> Iterator[RoleRecord]:

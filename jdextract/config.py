@@ -120,6 +120,17 @@ class Config(_Section):
     deduplication: DeduplicationConfig = DeduplicationConfig()
     llm: LlmConfig = LlmConfig()
 
+    def own_files(self) -> dict[str, Path]:
+        """The files and folders that the settings put in the place of those in the package, or beside them, by what they are."""
+        files = {
+            "duty model": self.classification.model,
+            "taxonomy": self.classification.taxonomy,
+            "user dictionary": self.tokens.user_dictionary,
+            "boilerplate": self.deduplication.boilerplate,
+            "index": self.deduplication.index,
+        }
+        return {name: path for name, path in files.items() if path}
+
     def digest(self) -> str:
         """16 hex digits that change with any setting."""
         return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:16]

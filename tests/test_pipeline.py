@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import jdextract
 from jdextract.annotation import GoldDocument
+from jdextract.config import ClassificationConfig, Config, TokensConfig
 from jdextract.pipeline import Explained, Pipeline
 from jdextract.records import ReadFailure, RoleRecord, SourceText
 from tests.samples import source_of
@@ -97,3 +100,25 @@ def test_the_first_document_is_not_kept_waiting(tmp_path: Path, pipeline: Pipeli
     assert not isinstance(first, ReadFailure)
     (tmp_path / "001.txt").unlink()
     assert isinstance(next(run), ReadFailure)
+
+
+def test_functions_load_the_models_once(tmp_path: Path) -> None:
+    """Calls with the same settings share a pipeline; other settings, other threads and files of one's own get another."""
+    first = jdextract._pipeline(None)
+    assert jdextract._pipeline(Config()) is first
+    with ThreadPoolExecutor(1) as threads:
+        assert threads.submit(jdextract._pipeline, None).result() is not first
+    other = Config(classification=ClassificationConfig(threshold=0.9))
+    assert jdextract._pipeline(other) is jdextract._pipeline(other) is not first
+    changing = Config(classification=ClassificationConfig(taxonomy=tmp_path / "taxonomy.yaml"))
+    assert jdextract._pipeline(changing) is not jdextract._pipeline(changing)
+
+
+def test_functions_follow_changed_files(tmp_path: Path) -> None:
+    """A user dictionary that changed between two calls is read again."""
+    words = tmp_path / "words.txt"
+    words.write_text("门店巡查 100\n", encoding="utf-8")
+    config = Config(tokens=TokensConfig(user_dictionary=words))
+    assert "门店巡查" in jdextract._pipeline(config).extractor.cut("负责门店巡查")
+    words.write_text("责门店 100000\n", encoding="utf-8")
+    assert "门店巡查" not in jdextract._pipeline(config).extractor.cut("负责门店巡查")

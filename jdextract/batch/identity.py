@@ -66,17 +66,12 @@ def describe_versions(config: Config) -> dict[str, Any]:
 
 def describe_run(inputs: Sequence[str], outputs: Mapping[str, Path | None], config: Config) -> dict[str, Any]:
     """All that decides, beside the documents, what a run writes."""
-    files = {
-        "taxonomy": config.classification.taxonomy,
-        "user dictionary": config.tokens.user_dictionary,
-        "boilerplate": config.deduplication.boilerplate,
-        "index": config.deduplication.index,
-    }
+    files = {name: path for name, path in config.own_files().items() if name != "duty model"}  # that is in the versions
     return {
         "inputs": list(inputs),
         "outputs": {name: str(path) for name, path in outputs.items() if path},
         "settings": _describe_settings(config),
-        "files": {name: _mark(path) for name, path in files.items() if path},
+        "files": {name: _mark(path) for name, path in files.items()},
         "versions": describe_versions(config),
         "chunk": [CHUNK_DOCUMENTS, CHUNK_WEIGHT],
         "prompts": describe_prompts() if config.llm.model else {},
