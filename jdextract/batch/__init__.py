@@ -11,8 +11,9 @@ from __future__ import annotations
 import logging
 
 from jdextract.batch.finishing import Targets
+from jdextract.batch.options import Observer, Options, Outcome
 from jdextract.batch.pool import Limits
-from jdextract.batch.run import Observer, Options, Outcome, run_batch
+from jdextract.batch.run import run_batch
 
 __all__ = ["Limits", "Observer", "Options", "Outcome", "Targets", "run_batch"]
 

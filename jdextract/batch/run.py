@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-import datetime
 import logging
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from jdextract.batch import finishing
 from jdextract.batch.dispatch import Crew, extract_chunks
 from jdextract.batch.extraction import BatchPipeline, WorkOrder
 from jdextract.batch.finishing import Targets
-from jdextract.batch.identity import describe_run, describe_versions, find_differences
+from jdextract.batch.identity import describe_run
 from jdextract.batch.inputs import Chunk, cut_chunks, name_of
 from jdextract.batch.interrupts import Interrupts
 from jdextract.batch.journal import Journal, State
-from jdextract.batch.limits import count_cores, peak_memory
+from jdextract.batch.limits import count_cores
 from jdextract.batch.locks import locked
-from jdextract.batch.pool import Limits
-from jdextract.batch.results import ChunkResult, DocumentResult
-from jdextract.batch.tally import Tally
+from jdextract.batch.opening import check_targets, folder_of, open_journal
+from jdextract.batch.options import Observer, Options, Outcome
+from jdextract.batch.results import ChunkResult
+from jdextract.batch.summary import Clock, summarize
 from jdextract.batch.writing import RunWriter, Wishes
 from jdextract.config import Config
 from jdextract.errors import ConfigError, RunError
-from jdextract.output import FORMATS
 from jdextract.report import ReportPage
 from jdextract.taxonomy import load_taxonomy
 
@@ -39,42 +38,6 @@ if TYPE_CHECKING:
 _MORE_WITH_TEXTS = 5  # times the patience, where a commit has to bring thousands of small files to the disk
 
 logger = logging.getLogger("jdextract.batch")
-
-
-class Observer(Protocol):
-    """Is told what happens, in the order of the documents."""
-
-    def begin(self, tally: Tally) -> None:
-        """The run begins, or goes on after what is counted here."""
-
-    def see(self, result: DocumentResult) -> None:
-        """One document or one failed input was written."""
-
-    def remark(self, text: str) -> None:
-        """Something that takes a while begins or has come out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How a run works; nothing here changes what it writes."""
-
-    workers: int | None = None  # processes; None: as many as there are cores; 1: none, all happens in this process
-    resume: bool = False  # go on with an interrupted run, if there is one
-    restart: bool = False  # forget an interrupted run
-    limits: Limits = field(default_factory=Limits)  # of one document, in worker processes
-    look_ahead: int = 4  # chunks a worker that may be under way
-    patience: float = 2.0  # seconds of work that a crash may cost
-    rows: bool = False  # keep rows for a table of the first documents
-    setup: Callable[[], None] | None = None  # called in each worker before it begins; must be importable there
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a run did."""
-
-    tally: Tally
-    summary: dict[str, Any]  # what run.json holds
-    rows: list[tuple[str, ...]]
 
 
 def run_batch(
@@ -92,7 +55,7 @@ def run_batch(
     Raises ConfigError, RunError, ModelError, TaxonomyError, OSError.
     """
     options = options or Options()
-    suffix = _check(inputs, targets)
+    suffix = check_targets(inputs, targets)
     target = targets.records
     with ExitStack() as stack:
         journal = None
@@ -107,7 +70,7 @@ def run_batch(
             folder = folder_of(target)
             stream = None
             stack.enter_context(locked(folder.with_name(folder.name + ".lock"), str(target)))
-            journal = _open_journal(folder, describe_run(inputs, targets.named(), config), options, str(target))
+            journal = open_journal(folder, describe_run(inputs, targets.named(), config), options, str(target))
             stack.enter_context(closing(journal))
         run = _Run(inputs, targets, config, options, folder, journal, "csv" if suffix == ".csv" else "json", stream)
         try:
@@ -120,62 +83,6 @@ def run_batch(
                 where=str(error.filename or target),
                 hint="what is done is kept: the same command with `--resume` goes on",
             ) from error
-
-
-def folder_of(target: Path) -> Path:
-    """The folder of a run, beside its output."""
-    target = target.resolve()
-    return target.with_name(f".{target.name}.run")
-
-
-def _check(inputs: Sequence[str], targets: Targets) -> str:
-    """Suffix of the records. Raises ConfigError for a target that is an input, written twice, a folder, of no known kind."""
-    taken = {Path(name).resolve() for name in inputs if name != "-"}
-    for path in targets.files.values():
-        finishing.check_target(path)
-        if path.resolve() in taken:
-            raise ConfigError("is an input or is written twice", where=str(path), hint="give another output path")
-        taken.add(path.resolve())
-    if targets.records is None:
-        return ".jsonl"
-    suffix = targets.records.suffix.lower()
-    if suffix not in FORMATS:
-        raise ConfigError(
-            f"no writer for {suffix or 'a name without suffix'}",
-            where=str(targets.records),
-            hint="end it in " + ", ".join(FORMATS),
-        )
-    return suffix
-
-
-def _open_journal(folder: Path, identity: dict[str, Any], options: Options, where: str) -> Journal:
-    """The journal of a new run or of the one to go on with. Raises RunError when it is not clear which."""
-    if folder.exists() and options.restart:
-        shutil.rmtree(folder)
-    folder.mkdir(exist_ok=True)
-    journal = Journal(folder)
-    try:
-        state, before = journal.state, journal.identity
-        if before is None or not (state.chunks or state.moving):
-            journal.begin(identity)
-            return journal
-        if not options.resume:
-            raise RunError(
-                f"an earlier run was interrupted after {state.tally.documents + state.tally.failed} documents",
-                where=where,
-                hint="go on with `--resume`, or begin anew with `--restart`",
-            )
-        differences = find_differences({k: v for k, v in before.items() if k != "format"}, identity)
-        if differences:
-            raise RunError(
-                "the interrupted run had other " + "; ".join(differences),
-                where=where,
-                hint="give what it had, or begin anew with `--restart`",
-            )
-    except BaseException:
-        journal.close()
-        raise
-    return journal
 
 
 class _Run:
@@ -200,8 +107,7 @@ class _Run:
         self._interrupts = Interrupts()
         self._crew = make_crew(config, options, self._interrupts)
         self._llm: RunAssistance | None = None
-        self._started = datetime.datetime.now(datetime.UTC)
-        self._clock = time.monotonic()
+        self._clock = Clock()
         self._done = False
 
     def __enter__(self) -> _Run:
@@ -244,7 +150,16 @@ class _Run:
             with self._interrupts:
                 self._work(observer)
         tally = self._state.tally
-        summary = self._summarize(tally)
+        summary = summarize(
+            self._inputs,
+            self._targets,
+            self._config,
+            tally,
+            self._clock,
+            workers=self._crew.used,
+            resumed=self._state.resumed,
+            assistance=self._llm.summarize(tally.counts) if self._llm else None,
+        )
         rows = finishing.read_rows(self._folder)
         if not tally.documents:
             finishing.move_errors(self._folder, self._targets)
@@ -353,39 +268,6 @@ class _Run:
                 fields = {"path": document.failure.path, "error": document.failure.error, "what": document.failure.what}
                 logger.warning("failed", extra={"fields": fields})
 
-    def _summarize(self, tally: Tally) -> dict[str, Any]:
-        """What run.json holds."""
-        ended = datetime.datetime.now(datetime.UTC)
-        counts = tally.counts
-        return {
-            "inputs": list(self._inputs),
-            "outputs": {name: str(path) for name, path in self._targets.named().items()},
-            "config": {"digest": self._config.digest(), "settings": self._config.model_dump(mode="json")},
-            "versions": describe_versions(self._config),
-            "counts": {
-                "reading": {"documents": tally.documents + _of(tally, "extraction"), "failed": _of(tally, "reading")},
-                "extraction": {
-                    "documents": tally.documents,
-                    "failed": _of(tally, "extraction"),
-                    "records": counts["records"],
-                    "duties": counts["duties"],
-                },
-                "classification": {"assigned": counts["assigned"], "abstained": counts["abstained"]},
-                "marking": {"repeated": counts["repeated"], "named": counts["named"]},
-                "writing": {"records": counts["records"], "failed": _of(tally, "writing")},
-            },
-            "dropped": dict(sorted(tally.dropped.items())),
-            "failures": dict(sorted(tally.failures.items())),
-            "seconds": {name: round(seconds, 3) for name, seconds in sorted(tally.seconds.items())},
-            "llm": self._llm.summarize(counts) if self._llm else None,
-            "workers": self._crew.used,
-            "resumed": self._state.resumed,
-            "memory": {"parent": peak_memory(), "largest_worker": tally.worker_memory},
-            "started": self._started.isoformat(timespec="seconds"),
-            "ended": ended.isoformat(timespec="seconds"),
-            "elapsed": round(time.monotonic() - self._clock, 3),
-        }
-
 
 def make_order(config: Config) -> WorkOrder:
     """The work of a run that writes nothing."""
@@ -403,10 +285,6 @@ def make_crew(config: Config, options: Options, interrupts: Interrupts | None = 
         BatchPipeline(config),
         interrupts or Interrupts(),
     )
-
-
-def _of(tally: Tally, stage: str) -> int:
-    return sum(number for kind, number in tally.failures.items() if kind.startswith(f"{stage}: "))
 
 
 def _labels(config: Config) -> dict[str, tuple[str, str]]:

@@ -13,7 +13,7 @@ import pytest
 
 from jdextract.batch import parts
 from jdextract.batch.locks import locked
-from jdextract.batch.run import folder_of
+from jdextract.batch.opening import folder_of
 from jdextract.errors import RunError
 from tests.batch.conftest import RunOf, read_all
 from tests.batch.kill import disturbed, finish, start, undisturbed

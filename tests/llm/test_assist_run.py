@@ -19,8 +19,9 @@ import pytest
 from jdextract.batch import Options, Outcome, run_batch
 from jdextract.batch.extraction import BatchPipeline
 from jdextract.batch.journal import Journal
+from jdextract.batch.opening import folder_of
 from jdextract.batch.planning import collect_requests, plan_questions
-from jdextract.batch.run import folder_of, make_crew, make_order
+from jdextract.batch.run import make_crew, make_order
 from jdextract.config import Config, LlmConfig
 from jdextract.errors import ConfigError, MissingInput, RunError
 from jdextract.llm.batchfiles import export_requests, import_answers
