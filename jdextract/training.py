@@ -17,7 +17,7 @@ from jdextract.errors import ModelError
 from jdextract.extraction.content import read_words
 from jdextract.extraction.extractor import Extractor
 from jdextract.extraction.script import fold
-from jdextract.extraction.training import Examples, gather_weak, prepare, train_zoning
+from jdextract.extraction.training import Examples, cut_copies, gather_weak, prepare, train_zoning
 from jdextract.records import ReadFailure, SourceText
 from jdextract.taxonomy import Taxonomy, load_taxonomy
 
@@ -57,8 +57,10 @@ def train_zones(corpus: Path, output: Path, pages: Iterable[str], config: Config
     Returns the metrics that were written. The same inputs give the same models.
     """
     cut = Extractor(config.extraction, config.tokens).cut
-    documents = [prepare(document, fold, cut) for document in training_documents(corpus)]
-    tell(f"{len(documents)} annotated documents")
+    annotated = training_documents(corpus)
+    documents = [prepare(document, fold, cut) for document in annotated]
+    copies = [prepare(copy, fold, cut) for document in annotated for copy in cut_copies(document)]
+    tell(f"{len(documents)} annotated documents, {len(copies)} parts of them")
     duties = [
         json.loads(line)["text"]
         for path in sorted((corpus / "duties").glob("*.jsonl"))
@@ -72,7 +74,7 @@ def train_zones(corpus: Path, output: Path, pages: Iterable[str], config: Config
         tell(f"{len(weak.words)} items of pages without labels")
         extra.append(weak)
     note = "corpus and unlabelled pages" if weak.words else "corpus alone"
-    return train_zoning(documents, extra, output, note, cut)
+    return train_zoning(documents, copies, extra, output, note, cut)
 
 
 def train_roles(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from jdextract.extraction.segments import Atom
@@ -148,6 +149,30 @@ def fill_sections(atoms: Sequence[Atom], labels: Sequence[str]) -> list[str]:
                 and atoms[i].end - atoms[i].start >= 2
             ):
                 filled[i] = label
+    return filled
+
+
+def fill_lists(atoms: Sequence[Atom], labels: Sequence[str], kinds: Sequence[str]) -> list[str]:
+    """Items are what most items of their list are, where their words say so too (`kinds`: content class of each atom).
+
+    Of a page without any duty, a list whose words are those of duties states them. Not where a heading says something
+    else (福利：1、培训学习).
+    """
+    filled = list(labels)
+    nothing = not any(label == "B-D" for label in labels)
+    sections = list(itertools.accumulate((atom.heading for atom in atoms), lambda above, own: own or above))
+    for items in find_lists(atoms):
+        of_values = sections[items[0]] in (None, "duty", "requirement")
+        if len(items) < _ITEMS or not of_values or any(labels[i] == "T" for i in items):
+            continue
+        free = [i for i in items if labels[i] == "O" and not atoms[i].label and not _heads_list(atoms, i)]
+        for kind in "DR":
+            same = sum(labels[i] == f"B-{kind}" for i in items)
+            alike = [i for i in free if kinds[i] == kind]
+            whole = kind == "D" and nothing and len(alike) > _MOST * len(items)
+            if alike and (2 * same >= len(items) - len(alike) > 0 or whole):
+                for i in alike:
+                    filled[i] = f"B-{kind}"
     return filled
 
 

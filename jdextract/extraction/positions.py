@@ -10,6 +10,7 @@ from functools import cache
 
 from jdextract.data import load_rules
 from jdextract.extraction.features import next_numbers
+from jdextract.extraction.naming import LONGEST_POSTING
 from jdextract.extraction.segments import Atom
 from jdextract.extraction.zoning import Zoned, trim
 from jdextract.records import DraftDuty, DraftRecord, Piece, Segment, Span, Zone
@@ -21,7 +22,8 @@ Normalize = Callable[[str], str]
 _KINDS: dict[str, Zone] = {"D": "duty", "R": "requirement", "C": "pay"}
 _CLOSING = " \n\t;；。，,、:："
 _HEADCOUNT = re.compile(
-    r"(?:人数|招聘?|需求|编制|定员|名额|限|需|共)[^\d。;]{0,6}(\d{1,3})(?!\d|\s?[年月日岁kK元万:.-])|(?:^|[^\d.\-~至到])(\d{1,3})\s?(?:名|人|位)(?![以之/每]|\D{0,2}[上下])"
+    r"(?:人数|招聘?|需求|编制|定员|名额|限|需|共)[^\d。;]{0,6}(\d{1,3})(?!\d|\s?(?:[年月日岁kK元万天周次种项%:.~至到-]|个月|分钟|小时))"
+    r"|(?<!已有)(?<![\d.\-~至到])(\d{1,3})\s?(?:名|人|位)(?![以之/每]|\D{0,2}[上下]|\s?(?:已|正在|应征|应聘|申请|投递|浏览|关注|看过))"
 )
 _STRAY = 2
 LONGEST_HEADING = 20  # code points
@@ -54,6 +56,7 @@ def _gather(folded: str, zoned: Sequence[Zoned]) -> tuple[list[_Position], list[
     section = ""  # the last section heading
     coming = next_numbers([z.atom for z in zoned])
     sign = ""  # what stood since the last value that may begin an untitled position
+    posting = _is_posting(folded, zoned)
     for z, following in zip(zoned, coming, strict=True):
         start, end = z.span
         kind = z.label[-1] if z.label[0] in "BI" else ""
@@ -66,8 +69,12 @@ def _gather(folded: str, zoned: Sequence[Zoned]) -> tuple[list[_Position], list[
                 positions.append(_Position(title, z.atom.lead))
                 heading, sign = None, ""
         elif kind:
+            if sign == "page" and positions and _goes_on(positions[-1], z.atom):
+                sign = ""
             if positions and z.label == "B-D" and _goes_back(positions[-1], z.atom, following):
                 sign = "cut"
+            if posting and sign not in ("page", "number"):
+                sign = ""
             if not positions or (z.label[0] == "B" and _starts_untitled(positions[-1], sign, kind)):
                 positions.append(_Position(None, z.atom.lead, announced=section in _VALUE_SECTIONS))
                 heading, sign = None, ""
@@ -89,6 +96,20 @@ def _gather(folded: str, zoned: Sequence[Zoned]) -> tuple[list[_Position], list[
                 heading = None
         owner.append(len(positions) - 1 if positions else None)
     return positions, owner
+
+
+def _is_posting(folded: str, zoned: Sequence[Zoned]) -> bool:
+    """Whether a page is the posting of one position: short, its only title in its first line.
+
+    A second list of duties in it is a further part of the position, not the list of another one whose title was lost.
+    """
+    titles = [z for z in zoned if z.label == "T"]
+    return len(folded) <= LONGEST_POSTING and len(titles) == 1 and "\n" not in folded[: titles[0].atom.start].lstrip()
+
+
+def _goes_on(position: _Position, atom: Atom) -> bool:
+    """Whether an item continues the numbering of a position: then a page break between them lost nothing."""
+    return atom.number > 1 and atom.number == position.numbers.get(atom.mark, 0) + 1
 
 
 def _goes_back(position: _Position, atom: Atom, following: tuple[str, int] | None) -> bool:
@@ -181,8 +202,11 @@ def assemble(
     positions, owner = _gather(folded, zoned)
     numbers: dict[int, int] = {}
     records: list[DraftRecord] = []
+    duties = any(item.kind == "D" for position in positions for item in position.items)
     for i, position in enumerate(positions):
-        if not position.items or not (position.announced or any(item.kind == "D" for item in position.items)):
+        kinds = {item.kind for item in position.items}
+        # Beside positions with duties, a name with nothing but its pay is a link to another page (主播 15-30K).
+        if not kinds or not (position.announced or "D" in kinds) or (duties and kinds == {"C"}):
             continue
         numbers[i] = len(records)
         records.append(_record(source, folded, position, normalize))

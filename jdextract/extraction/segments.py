@@ -12,18 +12,17 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jdextract.data import load_rules
+from jdextract.extraction.marks import HAN, NUMERALS, mark_finder
 
 if TYPE_CHECKING:
     from ahocorasick_rs import AhoCorasick
 
-HAN = "\u4e00-\u9fff\u3400-\u4dbf"
-NUMERALS = "一二三四五六七八九十"
 _SERIES = (
     "一二三四五六七八九十",
     "壹贰参肆伍陆柒捌玖拾",
@@ -33,8 +32,6 @@ _SERIES = (
     "⑴⑵⑶⑷⑸⑹⑺⑻⑼⑽",
 )
 _VALUES = {char: value for series in _SERIES for value, char in enumerate(series, 1)} | {"叁": 3}
-# What follows a quantity in running text: `3年`, `5人` are no enumerators.
-_UNITS = "年月日天人个名位岁元级%‰小时分钟秒家次款条倍万千百亿号楼层季周类种台套件单页点折寸米克斤公吨成多余至到~—/kKwWdDgG度期届本线代维班房厅室座吋"
 _BOUNDARY = frozenset("。；;!:：?？,，、 \n\t】]》〗)>|…”\"'/·")
 
 
@@ -86,7 +83,7 @@ def _glued_headings() -> frozenset[str]:
 
 # 主要岗位职责如下: what may stand around a heading phrase and still leave it one.
 _AROUND = (
-    r"(?:(?:本|该|其|您的|你的|我们的|对你的)?(?:岗位|职位|部门|公司|主要|具体|相关|核心|基本|日常|详细|其他|其它|以下|任职|应聘|招聘|聘用)?的?)",
+    r"(?:(?:本|该|其|您的|你的|我们的|对你的)?(?:岗位|职位|部门|公司|主要|具体|相关|核心|基本|日常|详细|其他|其它|以下|任职|应聘|招聘|聘用|进用|录用|应考|报考|报名|甄选|附加|必须)?的?)",
     r"(?:(?:主要|具体|内容)?(?:包括但不限于|包括|包含|涵盖|涵括|如下|有|为|是|清单|一览|概要|说明|描述|详情|部分|方面|介绍|及要求|与步骤|及步骤|与展开|与规范|与定义)?)",
 )
 
@@ -101,77 +98,6 @@ def _heading_pattern() -> re.Pattern[str]:
         rf"(?:(?P<close>[】\]》〗)>] ?[:]?)|(?P<colon>[:]+)|(?P<off>(?=\s|\Z|{first_item})))?",
         re.IGNORECASE,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """One rule of `marks.yaml`, filled in. `name` is its group in a pattern."""
-
-    name: str
-    first: re.Pattern[str]
-    pattern: str
-
-
-class _MarkFinder:
-    """Separators and enumerators, the first rule that matches at each place.
-
-    A few characters begin a mark, and each of them only a few kinds: one class finds them, and a pattern of the rules
-    for that character, made when it is first met, is tried there.
-    """
-
-    def __init__(self, rules: dict[str, Any]) -> None:
-        names = {"{han_1}": f"[{HAN}]", "{han}": HAN, "{num}": NUMERALS, "{units}": _UNITS}
-
-        def fill(pattern: str) -> str:
-            for key, value in names.items():
-                pattern = pattern.replace(key, value)
-            return pattern
-
-        enumerators = {f"e{i}": rule for i, rule in enumerate(rules["enumerators"])}
-        separators = {rule["kind"]: rule for rule in rules["separators"]}
-        early = {kind: separators.pop(kind) for kind in ("line", "art", "inline", "cell")}
-        every = early | enumerators | separators
-        self.kinds = {name: (str(rule["kind"]), bool(rule.get("anywhere"))) for name, rule in enumerators.items()}
-        self._rules = [
-            _Rule(name, re.compile(fill(rule["first"]), re.IGNORECASE), f"(?P<{name}>{fill(rule['pattern'])})")
-            for name, rule in every.items()
-        ]
-        firsts = {fill(rule["first"]): fill(rule.get("beside", "")) for rule in every.values()}
-        alone = "|".join(first for first, beside in firsts.items() if not beside)
-        told = "|".join(f"(?<={first})(?:{beside})" for first, beside in firsts.items() if beside)
-        # A class that stands at the very start is what `re` can look for quickly.
-        self._first = re.compile(f"(?:{'|'.join(firsts)})(?:(?<={alone})|{told})", re.IGNORECASE)
-        self._bodies: dict[str, re.Pattern[str]] = {}
-
-    def find(self, folded: str) -> Callable[[int], re.Match[str] | None]:
-        """A function that gives the next mark from a position on; positions must not go back.
-
-        `lastgroup` of a mark is the name of its rule.
-        """
-        starts = (match.start() for match in self._first.finditer(folded))
-        bodies = self._bodies
-
-        def find_next(position: int) -> re.Match[str] | None:
-            for start in starts:
-                if start >= position:
-                    char = folded[start]
-                    body = bodies.get(char) or self._make_body(char)
-                    if found := body.match(folded, start):
-                        return found
-            return None
-
-        return find_next
-
-    def _make_body(self, char: str) -> re.Pattern[str]:
-        # Many characters begin the same kinds: `re` keeps what it compiled for the first of them.
-        pattern = "|".join(rule.pattern for rule in self._rules if rule.first.match(char))
-        body = self._bodies[char] = re.compile(pattern, re.IGNORECASE)
-        return body
-
-
-@cache
-def _mark_finder() -> _MarkFinder:
-    return _MarkFinder(load_rules("marks"))
 
 
 @cache
@@ -223,7 +149,7 @@ def _number(text: str) -> int:
 
 def _find_marks(folded: str) -> list[_Mark]:
     """Every mark that holds, in order, without overlap; where a heading and another mark compete the heading wins."""
-    others = _mark_finder()
+    others = mark_finder()
     phrases = heading_phrases()
     headings = _find_headings(folded)
     starts = [match.start() for match in headings]

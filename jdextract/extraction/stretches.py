@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _LONGEST_NAMED = 80  # code points; in longer stretches no position name is looked for
 _REMEMBERED = 60_000  # stretches: some 50 MB
+STATEMENT = 0.6  # probability from which on the words of a stretch state something
 _LENGTHS = (3, 5, 8, 12, 18, 26, 40, 70, 120)
 _SHARES = (0.05, 0.2, 0.4, 0.6, 0.8, 0.95)
 

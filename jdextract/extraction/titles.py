@@ -9,7 +9,8 @@ from string import ascii_letters
 from typing import TYPE_CHECKING, Literal
 
 from jdextract.data import load_rules
-from jdextract.extraction.segments import HAN, Atom
+from jdextract.extraction.marks import HAN
+from jdextract.extraction.segments import Atom
 from jdextract.records import Span
 
 if TYPE_CHECKING:
@@ -39,7 +40,9 @@ def _patterns() -> dict[str, re.Pattern[str]]:
             rf"\s*[【\[(]?(?:{either('labels')})[】\])]?\s*(?:[{'一二三四五六七八九十'}\d]{{1,2}})?\s*[:|]?\s*$",
             re.IGNORECASE,
         ),
-        "relation": re.compile(rf"[\s【\[(]*(?:{either('relations')})[】\])\s:|]*$", re.IGNORECASE),
+        "relation": re.compile(
+            rf"[\s【\[(]*(?:{either('relations')}|{'|'.join(rules['relation_patterns'])})[】\])\s:|]*$", re.IGNORECASE
+        ),
         "glued_verb": re.compile(
             "负责|协助|制定|参与|管理|完成|根据|熟悉|执行|维护|处理|收集|分析|撰写|编写|审核|接待|提供|核对|监控|跟踪|策划|设计|拍摄|组织|统筹|对接|开发|办理"
         ),
@@ -76,7 +79,7 @@ _OPENING = re.compile(
 )
 # Supply Chain Manager 供应链经理: the Chinese name is the title.
 _ENGLISH = re.compile(rf"[A-Za-z][A-Za-z&/.,() -]{{5,}}\s(?=[{HAN}])")
-_CLOSERS = " \t\n━─═-—_~·/、,，.。:：;；\"”'」』*+&"
+_CLOSERS = " \t\n《》〈〉━─═-—_~·/、,，.。:：;；\"”'」』*+&"
 
 
 @cache
@@ -94,6 +97,11 @@ def _verbs() -> tuple[str, ...]:
     return tuple(load_rules("positions")["verbs"])
 
 
+@cache
+def _no_positions() -> tuple[str, ...]:
+    return tuple(load_rules("positions")["no_positions"])
+
+
 _BREAKS = frozenset(",，。;；!")
 
 
@@ -105,6 +113,7 @@ def tier(text: str) -> Tier:
         not 2 <= len(text) <= LONGEST_TITLE
         or not _BREAKS.isdisjoint(text)
         or (len(text) > 6 and text.startswith(_verbs()))
+        or text.endswith(_no_positions())
     ):
         return "none"
     endings, low = _endings(), text.lower()
@@ -178,8 +187,7 @@ def find_title(text: str, *, posted: bool = False) -> tuple[Span, Tier] | None:
         rest = text[recruiting.end() :].strip(_CLOSERS)
         if _NAMED.match(rest) and not patterns["generic"].match(rest):
             start = recruiting.end()
-    if (stop := _STOP.search(text, start)) and stop.start() > start:
-        end = stop.start()
+    end = _find_stop(text, start)
     for cut in () if _TURN_SIGNS.isdisjoint(text) else _TURN.finditer(text, start, end):
         if cut.start() - start >= 2 and tier(text[start : cut.start()]) in ("strong", "weak"):
             end = cut.start()
@@ -211,6 +219,23 @@ def find_title(text: str, *, posted: bool = False) -> tuple[Span, Tier] | None:
     return ((start, end), found) if end - start >= 2 else None
 
 
+# 系统管理(资深)工程师: a bracket inside the name, with the end of the name behind it.
+_INNER_BRACKET = re.compile(rf"\([^()\n]{{1,8}}\)(?=[{HAN}])")
+_LONGEST_END = 6  # code points
+
+
+def _find_stop(text: str, start: int) -> int:
+    """Where the name ends at the latest: what stops it stands there, or nothing does."""
+    stop = _STOP.search(text, start)
+    if stop and (bracket := _INNER_BRACKET.match(text, stop.start())):
+        behind = _STOP.search(text, bracket.end())
+        end = behind.start() if behind else len(text)
+        rest = text[bracket.end() : end].strip(_CLOSERS)
+        if len(rest) <= _LONGEST_END and tier(text[start : stop.start()]) != "strong" and tier(rest) == "strong":
+            return end
+    return stop.start() if stop and stop.start() > start else len(text)
+
+
 def has_suffix(text: str, title: Span) -> bool:
     """Whether a position name is followed by what only names a document about it: 客服专员`岗位职责`."""
     return _patterns()["suffix_start"].match(text, title[1]) is not None
@@ -228,7 +253,7 @@ def is_whole(text: str, title: Span) -> bool:
 
 _JOINTS = re.compile(r"[-_—–]+")
 _DASHES = frozenset("-_—–")
-_CODE_END = re.compile(r"[A-Z]{0,3}\d{3,}$")
+_CODE_END = re.compile(r"[A-Z]{0,3}\d{3,}$|(?<=[员师人])[A-Z]\d$")
 
 
 def _name_part(folded: str, start: int, end: int) -> Span:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jdextract.annotation import GoldDocument
+from jdextract.annotation import GoldDocument, GoldRecord, Labelled
 from jdextract.extraction.content import CLASSES, ContentModel, Cut, read_words
 from jdextract.extraction.segments import Atom
 from jdextract.extraction.storage import CONTENT, METRICS, ZONES
@@ -40,6 +40,7 @@ _WEAK_WEIGHT = 0.3
 # Items this far (in atoms) below their heading are no longer sure to belong to it.
 _WEAK_REACH = {"D": 14, "R": 14, "C": 2, "O": 5}
 _LONGEST_POSTED = 20  # code points; longer first lines hold more than a title
+_COPIED = {"D": 1.0, "R": 0.5}  # share of documents with a copy that ends in such a list
 _WEAK_SHARE = {"R": 0.45}  # postings hold far more requirements than duties
 
 
@@ -122,6 +123,52 @@ def prepare(document: GoldDocument, fold: Fold, cut: Cut) -> TrainingDocument:
     return TrainingDocument(document.name, folded, tuple(atoms), tuple(label_atoms(document, folded, atoms)), words)
 
 
+def cut_copies(document: GoldDocument) -> list[GoldDocument]:
+    """Up to two parts of a document, each one position from its title to the end of a list: of duties, of requirements.
+
+    Annotated pages end in words of their site, postings end in their last item: without such copies the model learns that
+    what stands last on a page is no value. Copies with duties alone would teach it that what stands last is a duty. Which
+    lists are taken depends on the name only. A copy keeps the name of its document, so that it falls in the same fold.
+    """
+    lists: dict[str, list[Span]] = {"D": [], "R": []}
+    for record in document.records:
+        kinds = (("D", record.duties), ("R", record.requirements), ("C", record.compensation))
+        values = sorted((value.span, kind) for kind, found in kinds for value in found)
+        for k, (span, kind) in enumerate(values):
+            last = k + 1 == len(values) or values[k + 1][1] != kind
+            if kind in lists and last and span[0] >= record.start:  # values may stand above their title
+                lists[kind].append((record.start, span[1]))
+    return [
+        _take_part(document, *found[int(_chance(f"{document.name} {kind}") * len(found))])
+        for kind, found in lists.items()
+        if found and _chance(f"{document.name} half") < _COPIED[kind]
+    ]
+
+
+def _take_part(document: GoldDocument, start: int, end: int) -> GoldDocument:
+    """The part of a document between two places, and the mark that closes its last value; the marks wholly in it stay."""
+
+    def move(values: Iterable[Labelled | None]) -> list[Labelled]:
+        inside = [v for v in values if v and start <= v.span[0] and v.span[1] <= end]
+        return [Labelled(v.text, (v.span[0] - start, v.span[1] - start), v.role) for v in inside]
+
+    records = [
+        GoldRecord(
+            next(iter(move([record.title])), None),
+            record.role,
+            record.start - start,
+            next(iter(move([record.headcount])), None),
+            move(record.duties),
+            move(record.requirements),
+            move(record.compensation),
+        )
+        for record in document.records
+        if start <= record.start < end
+    ]
+    closing = 1 if document.text[end : end + 1] in tuple("。;；") else 0
+    return GoldDocument(document.name, document.text[start : end + closing], tuple(records))
+
+
 def gather_weak(texts: Iterable[str], fold: Fold, cut: Cut) -> Examples:
     """Examples from pages without labels: an enumerated item counts for the section whose heading stands above it.
 
@@ -164,6 +211,11 @@ def _chance(text: str) -> float:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest()) / 2**32
 
 
+def find_fold(name: str) -> int:
+    """The fold of a document and of its copies, 0 to FOLDS - 1."""
+    return int(_chance(name) * FOLDS)
+
+
 def fit_content(documents: Sequence[TrainingDocument], extra: Sequence[Examples]) -> ContentModel:
     """Fit the content model on labelled documents and further examples."""
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -186,20 +238,25 @@ def fit_content(documents: Sequence[TrainingDocument], extra: Sequence[Examples]
 
 
 def train_zoning(
-    documents: Sequence[TrainingDocument], extra: Sequence[Examples], folder: Path, note: str, cut: Cut
+    documents: Sequence[TrainingDocument],
+    copies: Sequence[TrainingDocument],
+    extra: Sequence[Examples],
+    folder: Path,
+    note: str,
+    cut: Cut,
 ) -> dict[str, Any]:
     """Fit both models and write them to `folder`. Returns the metrics that were written beside them.
 
-    The same input gives the same models: folds go by document name, both learners are deterministic.
+    `copies`: parts of the documents (`cut_copies`), for the sequence model only: they hold no words that are new to the
+    content model. The same input gives the same models: folds go by document name, both learners are deterministic.
     """
     import pycrfsuite
 
     folder.mkdir(parents=True, exist_ok=True)
-    fold_of = {d.name: int(_chance(d.name) * FOLDS) for d in documents}
     trainer = pycrfsuite.Trainer(verbose=False)
     for number in range(FOLDS):
-        held_out = [d for d in documents if fold_of[d.name] == number]
-        model = fit_content([d for d in documents if fold_of[d.name] != number], extra)
+        held_out = [d for d in (*documents, *copies) if find_fold(d.name) == number]
+        model = fit_content([d for d in documents if find_fold(d.name) != number], extra)
         for document in held_out:
             stretches = StretchReader(model, cut).read(
                 find_keys(document.folded, find_spans(document.folded, document.atoms))
@@ -212,12 +269,13 @@ def train_zoning(
     trainer.train(str(folder / ZONES))
     fit_content(documents, extra).save(folder / CONTENT)
     digest = hashlib.sha256()
-    for document in sorted(documents, key=lambda d: d.name):
+    for document in sorted((*documents, *copies), key=lambda d: d.name):
         digest.update(repr((document.name, document.labels, document.words)).encode())
     metrics = {
         "version": digest.hexdigest()[:8],
         "documents": len(documents),
         "atoms": sum(len(d.atoms) for d in documents),
+        "copies": len(copies),
         "weak_examples": sum(len(e.words) for e in extra),
         "note": note,
     }

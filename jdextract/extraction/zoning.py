@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 from jdextract.extraction.content import ContentModel, Cut
 from jdextract.extraction.features import PARTS, Part, find_parts, spell
+from jdextract.extraction.naming import Name, rule_out
 from jdextract.extraction.segments import Atom, cut_atoms
-from jdextract.extraction.settling import Name, rule_out, settle
+from jdextract.extraction.settling import settle
 from jdextract.extraction.stretches import Key, Stretch, StretchReader
 from jdextract.extraction.titles import split_glued
 from jdextract.records import Span

@@ -101,7 +101,8 @@ def main() -> None:
             found, killed = disturbed(Path(name) / f"out{number}", table, suffix, shares, size)
             kills += killed
             if found != whole:
-                raise SystemExit(f"{suffix}: other bytes after kills at {sorted(shares)}")
+                names = [file for file in {**whole, **found} if whole.get(file) != found.get(file)]
+                raise SystemExit(f"{suffix}: other bytes in {', '.join(names)} after kills at {sorted(shares)}")
             print(f"{suffix}: {killed} kills, the same bytes", flush=True)
     print(f"{kills} kills, nothing lost")
 

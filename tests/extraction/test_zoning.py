@@ -17,6 +17,7 @@ from jdextract.extraction import segments, stretches
 from jdextract.extraction.crf import SequenceModel
 from jdextract.extraction.extractor import Extractor
 from jdextract.extraction.features import PARTS, find_parts, spell
+from jdextract.extraction.marks import mark_finder
 from jdextract.extraction.script import fold
 from jdextract.extraction.stretches import find_signs
 from jdextract.extraction.zoning import ZoningModel, describe, find_atoms, find_keys, find_spans
@@ -94,7 +95,7 @@ def test_nothing_is_zoned_in_nothing(model: ZoningModel) -> None:
 
 def test_marks_begin_as_their_rules_say(texts: list[str]) -> None:
     """Trying every rule everywhere, not only at the characters that begin its marks, finds the same marks."""
-    finder = segments._mark_finder()
+    finder = mark_finder()
     slow = re.compile("|".join(rule.pattern for rule in finder._rules), re.IGNORECASE)
 
     def find_marks(text: str) -> list[tuple[tuple[int, int], str | None]]:
