@@ -175,7 +175,9 @@ _HEADS_LINE = frozenset({"", "line", "enum", "heading", "bracket"})
 @cache
 def _glued_name() -> re.Pattern[str]:
     others = "|".join(map(re.escape, load_rules("positions")["no_glued_names"]))
-    return re.compile(rf"(?!(?:{others})$)(?![本该各此])[{HAN}]{{2,8}}(?<![各的与和及等])(?<!范围|内容|定位|说明|描述|介绍)")
+    return re.compile(
+        rf"(?!(?:{others})$)(?![本该各此])[{HAN}]{{2,8}}(?<![各的与和及等])(?<!范围|内容|定位|说明|描述|介绍)"
+    )
 
 
 LONGEST_POSTING = 2_500  # code points

@@ -45,6 +45,7 @@ class _Position:
     headings: set[str] = field(default_factory=set)  # of duties, as they stand
     numbers: dict[str, int] = field(default_factory=dict)  # kind of enumerator -> its last number
     announced: bool = True  # by a title or by a heading of duties, requirements or pay
+    stated: bool = False  # a duty begins with a verb of work
     numbered: bool = False  # 职责一 … 职责五, with headings of their own below each
 
 
@@ -81,6 +82,7 @@ def _gather(folded: str, zoned: Sequence[Zoned]) -> tuple[list[_Position], list[
             elif kind == "D":
                 sign = ""
             items = positions[-1].items
+            positions[-1].stated |= kind == "D" and "act" in z.stretch.signs
             if z.atom.number:
                 positions[-1].numbers[z.atom.mark] = z.atom.number
             if z.label[0] == "I" and items and items[-1].kind == kind:
@@ -197,7 +199,7 @@ def assemble(
     """Draft records in document order and the segments of the whole document.
 
     Positions without any value (lists of position names in a site's navigation) give no record, nor do requirements
-    that neither a title nor a heading announces and no duty goes with (`可拆洗内胆` on the page of a product).
+    and one or two would-be duties that neither a title nor a heading announces (`可拆洗内胆` on the page of a product).
     """
     positions, owner = _gather(folded, zoned)
     numbers: dict[int, int] = {}
@@ -206,7 +208,7 @@ def assemble(
     for i, position in enumerate(positions):
         kinds = {item.kind for item in position.items}
         # Beside positions with duties, a name with nothing but its pay is a link to another page (主播 15-30K).
-        if not kinds or not (position.announced or "D" in kinds) or (duties and kinds == {"C"}):
+        if not kinds or not (position.announced or _states_duties(position)) or (duties and kinds == {"C"}):
             continue
         numbers[i] = len(records)
         records.append(_record(source, folded, position, normalize))
@@ -225,6 +227,11 @@ def assemble(
 
 
 _ALPHANUMERIC = re.compile(r"[^\W_]")
+
+
+def _states_duties(position: _Position) -> bool:
+    """Whether values that nothing announces state duties: several, or one that begins with a verb of work."""
+    return position.stated or sum(item.kind == "D" for item in position.items) > _STRAY
 
 
 def _with_rest(folded: str, segments: Sequence[Segment]) -> tuple[Segment, ...]:
