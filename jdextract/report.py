@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, get_args
 
-from jdextract.htmlpage import load_part, load_templates, make_policy
+from jdextract.htmlpage import load_part, load_templates, make_policy, make_visible
 from jdextract.output import replacing
 from jdextract.records import ReadFailure, Role, RoleRecord, Segment, SourceText, Span, Zone
 
@@ -29,6 +29,7 @@ SHOWN_DOCUMENTS = 200  # documents beyond are named
 NAMED_DOCUMENTS = 2_000  # documents beyond are counted
 SHOWN_CHARACTERS = 60_000  # of one document
 SHOWN_FAILURES = 200
+_LANGUAGES = {"hans": "zh-Hans", "hant": "zh-Hant"}  # script -> language tag
 
 Labels = Mapping[str, tuple[str, str]]  # role id -> Chinese and English label
 
@@ -86,7 +87,13 @@ class ReportPage:
         if number >= NAMED_DOCUMENTS:
             return b"", b""
         records = view_records(number, explained.records)
-        document = {"number": number, "source": source, "records": records, "shown": number < SHOWN_DOCUMENTS}
+        document = {
+            "number": number,
+            "source": source,
+            "records": records,
+            "lang": _LANGUAGES.get(explained.draft.script, "zh"),
+            "shown": number < SHOWN_DOCUMENTS,
+        }
         name = self._templates.get_template("name.html.j2").render(document).encode()
         if number >= SHOWN_DOCUMENTS:
             return name, b""
@@ -229,7 +236,7 @@ def _run(text: str, low: int, segment: Segment | None, values: list[Value]) -> R
 
 def _templates(labels: Labels) -> jinja2.Environment:
     made = load_templates("report")
-    made.filters["role_name"] = lambda role: labels.get(role.id, (role.id, ""))
+    made.filters["role_name"] = lambda role: tuple(map(make_visible, labels.get(role.id, (role.id, ""))))
     return made
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -107,3 +108,23 @@ def assess_all() -> Assessment:
         draws=DRAWS,
         inputs=["gold", "rows.jsonl"],
     )
+
+
+def assess_around(text: str) -> Assessment:
+    """Rows with this text in every value that a user's file can bring in."""
+    row = LabelledSentence(
+        id=f"i{text}",
+        text=f"回访{text}客户",
+        role="user-operations",
+        place=f"p{text}",
+        source=f"s{text}",
+        title=f"t{text}",
+        script=None,
+        region=None,
+        register=f"r{text}",
+        industry=f"n{text}",
+    )
+    stray = replace(row, role="none", id="stray", text=f"熟悉{text}客户者优先")
+    plain = replace(row, id="plain", source="rows", register="terse", industry="retail", role="customer-service")
+    rows = [row, stray, plain]
+    return assess(Gold(sentences=rows), make_sign_pipeline(), TAXONOMY, draws=DRAWS, inputs=[f"in{text}"])

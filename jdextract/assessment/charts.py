@@ -31,11 +31,12 @@ _BASE = "https://vega.github.io/vega-datasets/"
 
 
 def draw(name: str, data: Data, domain: Sequence[str] = ()) -> Markup:
-    """The chart `data/evaluation/{name}.vl.json` with these datasets. Raises MissingExtra without vl-convert.
+    """The chart `data/evaluation/{name}.vl.json` with these datasets, its description as the text alternative.
 
+    Raises MissingExtra without vl-convert.
     `domain`: the values of both axes of a matrix, in order.
     """
-    from markupsafe import Markup
+    from markupsafe import Markup, escape
 
     spec = _load(f"{name}.vl.json")
     spec["datasets"] = {key: [dict(row) for row in rows] for key, rows in data.items()}
@@ -45,6 +46,7 @@ def draw(name: str, data: Data, domain: Sequence[str] = ()) -> Markup:
                 if "field" in layer["encoding"].get(axis, {}):
                     layer["encoding"][axis]["scale"] = {"domain": list(domain)}
     svg = load_converter()(spec, config=_load("charts.json"))
+    svg = svg.replace("<svg ", f'<svg role="graphics-document" aria-label="{escape(spec["description"])}" ', 1)
     # The library escapes all texts; beside them there is nothing in a chart but numbers and addresses of this module.
     return Markup(svg.replace(f'xlink:href="{_BASE}#', 'href="#'))
 

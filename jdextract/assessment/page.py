@@ -26,7 +26,7 @@ from jdextract.assessment.metricsfile import MetricsFile, RoleMetrics
 from jdextract.data import load_rules
 from jdextract.evaluation.comparison import MeasuredDifference
 from jdextract.evaluation.intervals import Interval
-from jdextract.htmlpage import load_part, load_templates, make_policy
+from jdextract.htmlpage import load_part, load_templates, make_policy, make_visible
 from jdextract.output import replacing
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def write_evaluation(assessment: Assessment, taxonomy: Taxonomy, path: Path) -> 
 
 
 def _load_templates(taxonomy: Taxonomy, rules: Mapping[str, Any]) -> jinja2.Environment:
-    names = {role.id: (role.zh, role.en) for role in taxonomy.roles}
+    names = {role.id: (make_visible(role.zh), make_visible(role.en)) for role in taxonomy.roles}
     made = load_templates("evaluation")
     made.filters["role_name"] = lambda id_: names.get(id_, (id_, ""))
     made.filters["figure_name"] = lambda name: rules["figures"].get(name, (name, ""))[0]

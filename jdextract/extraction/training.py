@@ -40,7 +40,6 @@ _WEAK_WEIGHT = 0.3
 # Items this far (in atoms) below their heading are no longer sure to belong to it.
 _WEAK_REACH = {"D": 14, "R": 14, "C": 2, "O": 5}
 _LONGEST_POSTED = 20  # code points; longer first lines hold more than a title
-_COPIED = {"D": 1.0, "R": 0.5}  # share of documents with a copy that ends in such a list
 _WEAK_SHARE = {"R": 0.45}  # postings hold far more requirements than duties
 
 
@@ -141,7 +140,7 @@ def cut_copies(document: GoldDocument) -> list[GoldDocument]:
     return [
         _take_part(document, *found[int(_chance(f"{document.name} {kind}") * len(found))])
         for kind, found in lists.items()
-        if found and _chance(f"{document.name} half") < _COPIED[kind]
+        if found
     ]
 
 

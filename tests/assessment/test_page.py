@@ -13,15 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jdextract.assessment import Assessment, assess, charts, list_figures
-from jdextract.assessment.gold import Gold, LabelledSentence
+from jdextract.assessment import Assessment, charts, list_figures
 from jdextract.assessment.judging import ConfidentError
 from jdextract.assessment.measurement import JudgedRow
 from jdextract.assessment.page import find_cells, mark_error, write_evaluation
 from jdextract.data import load_rules
 from jdextract.errors import MissingExtra
 from jdextract.evaluation.intervals import Interval
-from tests.judged import DRAWS, TAXONOMY, SignClassifier, assess_all, make_sign_pipeline
+from tests.judged import TAXONOMY, SignClassifier, assess_all, assess_around
 from tests.samples import gold
 from tests.test_report import ATTACKS, Page
 
@@ -116,35 +115,16 @@ def test_marking_keeps_the_text(text: str, places: list[tuple[int, int]]) -> Non
     assert "".join(run for run, _ in runs) == text
 
 
-def _hostile(text: str) -> Assessment:
-    row = LabelledSentence(
-        id=f"i{text}",
-        text=f"回访{text}客户",
-        role="user-operations",
-        place=f"p{text}",
-        source=f"s{text}",
-        title=f"t{text}",
-        script=None,
-        region=None,
-        register=f"r{text}",
-        industry=f"n{text}",
-    )
-    stray = replace(row, role="none", id="stray", text=f"熟悉{text}客户者优先")
-    plain = replace(row, id="plain", source="rows", register="terse", industry="retail", role="customer-service")
-    rows = [row, stray, plain]
-    return assess(Gold(sentences=rows), make_sign_pipeline(), TAXONOMY, draws=DRAWS, inputs=[f"in{text}"])
-
-
 @pytest.fixture(scope="module")
 def harmless(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, list[str]]]:
-    html = render(_hostile("无害"), tmp_path_factory.mktemp("harmless"))
+    html = render(assess_around("无害"), tmp_path_factory.mktemp("harmless"))
     return [(tag, sorted(attributes)) for tag, attributes in Page(html).tags if tag != "mark"]
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_hostile_text_stays_text(attack: str, tmp_path: Path, harmless: list[tuple[str, list[str]]]) -> None:
     """Markup in a sentence, title, source, place or value makes no element, attribute or address."""
-    html = render(_hostile(attack), tmp_path)
+    html = render(assess_around(attack), tmp_path)
     page = Page(html)
     assert [(tag, sorted(attributes)) for tag, attributes in page.tags if tag != "mark"] == harmless
     assert html.count("<script>") == 1
