@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -122,3 +123,18 @@ def test_functions_follow_changed_files(tmp_path: Path) -> None:
     assert "门店巡查" in jdextract._pipeline(config).extractor.cut("负责门店巡查")
     words.write_text("责门店 100000\n", encoding="utf-8")
     assert "门店巡查" not in jdextract._pipeline(config).extractor.cut("负责门店巡查")
+
+
+def test_the_garbage_collector_is_left_as_it_was(pipeline: Pipeline, sources: list[SourceText]) -> None:
+    """Extraction gives back the collector as it found it, after an error too."""
+    pipeline.explain_many(sources[:2])
+    assert gc.isenabled()
+    with pytest.raises(AttributeError):
+        pipeline.explain_many([None])  # type: ignore[list-item]
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        pipeline.explain_many(sources[:2])
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
