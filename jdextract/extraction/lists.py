@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 from jdextract.extraction.segments import Atom
@@ -160,7 +159,9 @@ def fill_lists(atoms: Sequence[Atom], labels: Sequence[str], kinds: Sequence[str
     """
     filled = list(labels)
     nothing = not any(label == "B-D" for label in labels)
-    sections = list(itertools.accumulate((atom.heading for atom in atoms), lambda above, own: own or above))
+    sections: list[str | None] = []  # the heading in force at each atom
+    for atom in atoms:
+        sections.append(atom.heading or (sections[-1] if sections else None))
     for items in find_lists(atoms):
         of_values = sections[items[0]] in (None, "duty", "requirement")
         if len(items) < _ITEMS or not of_values or any(labels[i] == "T" for i in items):
