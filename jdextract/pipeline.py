@@ -5,15 +5,14 @@ bytes ─ reading ─> SourceText ─ extraction ─> Draft ─ classification �
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from jdextract.collector import paused_collector
 from jdextract.config import Config
 from jdextract.records import (
     ClassifiedDuty,
@@ -92,7 +91,7 @@ class Pipeline:
         """
         explained: list[Explained] = []
         for start in range(0, len(sources), _GROUP):
-            with _collector_paused():
+            with paused_collector():
                 explained += self.explain_drafts(self._make_drafts(sources[start : start + _GROUP]))
         return explained
 
@@ -184,18 +183,6 @@ class Pipeline:
         ]
         records = iter(_record_list().validate_python(rows))  # all at once: several times as fast as one by one
         return (tuple(itertools.islice(records, len(draft.records))) for draft in drafts)
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Without garbage collection: a group makes many objects and no cycles, and looking for some takes a fifth of the time."""
-    running = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if running:
-            gc.enable()
 
 
 def _group(items: Iterable[_Item]) -> Iterator[list[_Item]]:

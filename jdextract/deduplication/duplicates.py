@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
+from jdextract.collector import paused_collector
 from jdextract.deduplication.clustering import Keys, cluster
 from jdextract.deduplication.grains import GRAINS, Grain, GrainName, get_grain
 from jdextract.deduplication.wordings import Wording, find_damage, fold, to_plain
@@ -191,20 +190,8 @@ def find_duplicates(
     Without an index the clusters, their ids and their representatives depend on the texts alone, not on their order.
     """
     grain = get_grain(grain) if isinstance(grain, str) else grain
-    with _paused_collector():
+    with paused_collector():
         return _find_duplicates(grain, occurrences, config, index)
-
-
-@contextmanager
-def _paused_collector() -> Iterator[None]:
-    """No cycles are made in here, and the collector would walk through all texts again and again (a fifth of the time)."""
-    running = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if running:
-            gc.enable()
 
 
 def _find_duplicates(

@@ -67,20 +67,20 @@ def believe_labels(atoms: Sequence[Atom], stretches: Sequence[Stretch], labels: 
     behind any title an abbreviation alone (`BI`) is a field of work.
     """
     believed = list(labels)
-    announced = False
+    titled = announced = False
     for i, (atom, stretch) in enumerate(zip(atoms, stretches, strict=True)):
         before = stretches[i - 1] if i else None
         if labels[i][0] in "BI":
             announced = False
         elif before and _names_position(before, atom, stretch) and labels[i] in "OHT":
-            believed[i], announced = "T", True
+            believed[i], titled, announced = "T", True, True
         elif labels[i] == "T":
             related = stretch.relation_label or (before and before.relation_label)
-            field = "T" in believed[:i] and _ABBREVIATION.fullmatch(stretch.text)
+            field = titled and _ABBREVIATION.fullmatch(stretch.text)
             if related or field or (announced and (atom.before == "label" or stretch.tier == "department")):
                 believed[i] = "O"
             else:
-                announced = False
+                titled, announced = True, False
     return believed
 
 
@@ -161,10 +161,11 @@ def name_by_glued_headings(folded: str, atoms: Sequence[Atom], labels: Sequence[
     """A short word that a heading of duties is glued to names a position, though it ends like none (`宿管岗位职责`)."""
     named = list(labels)
     for i, (atom, following) in enumerate(itertools.pairwise(atoms)):
-        glued = following.heading == "duty" and following.start == atom.end and folded[atom.end] not in " ("
+        if following.heading != "duty" or following.start != atom.end or folded[atom.end] in " (":
+            continue
         free = labels[i] in "OH" and not atom.heading and atom.before in _HEADS_LINE
         name = folded[atom.start : atom.end]
-        if glued and free and name not in heading_phrases() and _glued_name().fullmatch(name):
+        if free and name not in heading_phrases() and _glued_name().fullmatch(name):
             named[i] = "T"
     return named
 
